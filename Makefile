@@ -1,0 +1,51 @@
+# Everything a newcomer needs: `make demo`, `make test`. Each sets up what it uses.
+
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/ready
+
+# Generated code works with every protobuf from the one that generated it on, so it is
+# made with the oldest that pyproject.toml admits.
+PROTOC_VENV := .venv-protoc
+PROTOC_READY := $(PROTOC_VENV)/ready
+PROTOC_PACKAGE := grpcio-tools==1.71.2
+
+.PHONY: help demo test check protos bench clean
+
+help:  ## what can be made
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+
+$(READY): pyproject.toml
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed: make PYTHON=python3.12 ...")'
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --upgrade pip
+	$(BIN)/python -m pip install --quiet --editable '.[dev]'
+	touch $@
+
+$(PROTOC_READY): Makefile
+	$(PYTHON) -m venv $(PROTOC_VENV)
+	$(PROTOC_VENV)/bin/python -m pip install --quiet --only-binary :all: $(PROTOC_PACKAGE) setuptools
+	touch $@
+
+demo: $(READY)  ## a tour: two providers, a consumer, every feature
+	$(BIN)/python -m examples.tour
+
+test: $(READY)  ## all tests
+	$(BIN)/python -m pytest
+
+check: $(READY) $(PROTOC_READY)  ## lint, types, direction of imports, generated code
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	PROTOC=$(PROTOC_VENV)/bin/python $(BIN)/python protos/generate.py --check
+
+protos: $(READY) $(PROTOC_READY)  ## generate facade/v1 from protos/
+	PROTOC=$(PROTOC_VENV)/bin/python $(BIN)/python protos/generate.py
+
+bench: $(READY)  ## calls per second beside bare grpcio, as ratios
+	$(BIN)/python -m benchmarks
+
+clean:  ## what was set up
+	rm -rf $(VENV) $(PROTOC_VENV) build dist

@@ -1,0 +1,406 @@
+"""Values to payloads and back, by the type hints of a method.
+
+A payload is the name of its encoding (a field of the wire messages) and its content.
+Which encodings a method takes follows from its hints alone, never from what a peer
+says; nothing names a class, and nothing is unpickled.
+
+    msgpack   every method, between Python ends
+    value     every method: google.protobuf.Value, for JSON tools and other languages
+    any       a method of one protobuf message that returns one (or nothing)
+    raw       a method of one ``bytes`` that returns ``bytes`` (or nothing)
+"""
+
+import inspect
+import re
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Protocol
+
+import msgspec
+from google.protobuf import json_format
+from google.protobuf.any_pb2 import Any as AnyMessage
+from google.protobuf.message import DecodeError, Message
+from google.protobuf.struct_pb2 import Value
+
+from facade.core.errors import Code, InvalidArgument, RpcError, Sent, Status
+from facade.core.method import Method, Parameter
+from facade.jsonvalue import from_value, to_value
+
+Payload = tuple[str, Any]
+Arguments = tuple[tuple[Any, ...], dict[str, Any] | None]
+
+MSGPACK = "msgpack"
+VALUE = "value"
+ANY = "any"
+RAW = "raw"
+
+
+class Codec(Protocol):
+    """How the values of one method travel."""
+
+    def encode_arguments(self, arguments: tuple[Any, ...], keywords: dict[str, Any] | None) -> Payload: ...
+    def decode_arguments(self, payload: Payload) -> Arguments: ...
+    def encode_result(self, value: Any, encoding: str) -> Payload: ...
+    def decode_result(self, payload: Payload) -> Any: ...
+
+
+def _to_plain(value: Any) -> Any:
+    """What msgspec can't encode itself: protobuf messages inside of other values."""
+    if isinstance(value, Message):
+        return value.SerializeToString()
+    raise TypeError(f"{type(value).__qualname__} can't be encoded; use a dataclass, or plain types")
+
+
+def _to_json(value: Any) -> Any:
+    if isinstance(value, Message):
+        return json_format.MessageToDict(value)
+    return _to_plain(value)
+
+
+def _from_plain(type_: Any, value: Any) -> Any:
+    if isinstance(type_, type) and issubclass(type_, Message):
+        try:
+            if isinstance(value, dict):
+                return json_format.ParseDict(value, type_())
+            return type_.FromString(value)
+        except (DecodeError, json_format.ParseError, TypeError) as error:
+            raise ValueError(f"not a {type_.DESCRIPTOR.full_name}: {error}") from None
+    raise NotImplementedError(f"{type_!r} can't be decoded; use a dataclass, or plain types")
+
+
+_encoder = msgspec.msgpack.Encoder(enc_hook=_to_plain)
+_decode_plain = msgspec.msgpack.Decoder().decode
+encode_plain = _encoder.encode
+
+
+def decode_plain(data: bytes) -> Any:
+    """Decode msgpack without a type, to plain Python values."""
+    return _decode_plain(data)
+
+
+class MethodCodec:
+    """Payloads of one method, decoded and validated against its type hints.
+
+    TypeError where a type of its hints can't travel.
+    """
+
+    def __init__(self, method: Method) -> None:
+        self.method = method
+        self._positional = [p for p in method.parameters if not p.keyword_only]
+        self._required = sum(p.required for p in self._positional)
+        self._named = [p for p in method.parameters if p.keyword_only and p.required]
+        self._message = _only_message(method)
+        self._raw = _is_raw(method)
+        self._returns = type(None) if method.returns is None else method.returns
+        try:
+            self._decode_value = msgspec.msgpack.Decoder(self._returns, dec_hook=_from_plain).decode
+            self._arrays = self._array_types()
+            self._by_header = {
+                # The first byte of a msgpack array tells its length, up to 15.
+                0x90 | count: msgspec.msgpack.Decoder(kind, dec_hook=_from_plain).decode
+                for count, kind in self._arrays.items()
+                if count < 16
+            }
+            self._by_name = self._struct_type()
+            self._decode_by_name = msgspec.msgpack.Decoder(self._by_name, dec_hook=_from_plain).decode
+        except TypeError as error:
+            raise TypeError(f"{method}: {error}") from None
+        self.encoding = ANY if self._message else RAW if self._raw else MSGPACK
+
+    def _array_types(self) -> dict[int, Any]:
+        """What an array of arguments is, for each number of them that the method takes."""
+        if self._named:
+            return {}
+        types = [p.type for p in self._positional]
+        return {n: tuple[tuple(types[:n])] for n in range(self._required, len(types) + 1)}  # type: ignore[misc]
+
+    def _struct_type(self) -> type[msgspec.Struct]:
+        def fields(parameter: Parameter) -> Any:
+            if parameter.required:
+                return (parameter.name, parameter.type)
+            return (parameter.name, parameter.type, msgspec.UNSET)
+
+        return msgspec.defstruct(
+            "Arguments",
+            [fields(p) for p in self.method.parameters],
+            forbid_unknown_fields=True,
+            kw_only=True,
+        )
+
+    # Arguments
+
+    def encode_arguments(self, arguments: tuple[Any, ...], keywords: dict[str, Any] | None) -> Payload:
+        """Raises InvalidArgument for what does not fit the signature or can't be encoded."""
+        if keywords or not self._required <= len(arguments) <= len(self._positional) or self._named:
+            content: Any = self._bind(arguments, keywords or {})
+        else:
+            content = arguments
+        encoding = self.encoding
+        if encoding is not MSGPACK and type(content) is tuple and len(content) == 1:
+            return self._encode_one(encoding, content[0])
+        try:
+            return MSGPACK, encode_plain(content)
+        except (TypeError, ValueError, OverflowError, RecursionError) as error:
+            raise self._unencodable(content, error) from None
+
+    def _bind(self, arguments: tuple[Any, ...], keywords: dict[str, Any]) -> Any:
+        """Positional where that says it all, else by name."""
+        try:
+            bound = _signature(self.method).bind(*arguments, **keywords).arguments
+        except TypeError as error:
+            raise self._misfit(str(error)) from None
+        names = [p.name for p in self._positional]
+        if list(bound) == names[: len(bound)]:
+            return tuple(bound.values())
+        return dict(bound)
+
+    def _encode_one(self, encoding: str, argument: Any) -> Payload:
+        parameter = self._positional[0]
+        if encoding == RAW:
+            if not isinstance(argument, (bytes, bytearray, memoryview)):
+                raise self._misfit(_expected(parameter.name, "bytes", argument))
+            return RAW, bytes(argument)
+        if not isinstance(argument, parameter.type):
+            raise self._misfit(_expected(parameter.name, parameter.type.__name__, argument))
+        packed = AnyMessage()
+        packed.Pack(argument)
+        return ANY, packed
+
+    def decode_arguments(self, payload: Payload) -> Arguments:
+        """Raises InvalidArgument, which says what was expected where."""
+        encoding, content = payload
+        if encoding == MSGPACK:
+            decode = self._by_header.get(content[0]) if content else None
+            try:
+                if decode is not None:
+                    return decode(content), None
+                return self._decode_rest(content)
+            except msgspec.DecodeError as error:
+                raise self._misfit(self._explain(error)) from None
+        if encoding == VALUE:
+            return self._from_json(from_value(content))
+        return (self._decode_one(encoding, content),), None
+
+    def _decode_rest(self, content: bytes) -> Arguments:
+        """By name, or an array that is long or of a wrong length."""
+        first = content[0] if content else 0
+        if 0x80 <= first <= 0x8F or first in (0xDE, 0xDF):
+            return self._unset(self._decode_by_name(content))
+        return self._convert(decode_plain(content), json=False)
+
+    def _from_json(self, plain: Any) -> Arguments:
+        if plain is None:
+            plain = ()
+        if isinstance(plain, (list, tuple, dict)):
+            return self._convert(plain, json=True)
+        raise self._misfit(f"arguments are a list or an object, not {_kind(plain)}")
+
+    def _convert(self, plain: Any, *, json: bool) -> Arguments:
+        kind: Any = self._by_name
+        if not isinstance(plain, dict):
+            if not isinstance(plain, (list, tuple)):
+                raise self._misfit(f"arguments are an array or a map, not {_kind(plain)}")
+            kind = self._arrays.get(len(plain))
+            if kind is None:
+                raise self._misfit(self._wrong_number(len(plain)))
+        try:
+            # JSON has no bytes, dates and the like: they come as text.
+            builtin = () if json else (bytes,)
+            value = msgspec.convert(plain, kind, builtin_types=builtin, dec_hook=_from_plain)
+        except msgspec.ValidationError as error:
+            raise self._misfit(self._explain(error)) from None
+        return (value, None) if isinstance(value, tuple) else self._unset(value)
+
+    def _unset(self, struct: msgspec.Struct) -> Arguments:
+        """To call with: by position as far as possible, the rest by name."""
+        given = {
+            p.name: value
+            for p in self.method.parameters
+            if (value := getattr(struct, p.name)) is not msgspec.UNSET
+        }
+        arguments = []
+        for parameter in self._positional:
+            if parameter.name not in given:
+                break
+            arguments.append(given.pop(parameter.name))
+        return tuple(arguments), given or None
+
+    def _decode_one(self, encoding: str, content: Any) -> Any:
+        if encoding == RAW and self._raw:
+            return content
+        if encoding == ANY and self._message:
+            message = self._message()
+            if not content.Unpack(message):
+                raise self._misfit(
+                    f"argument {self._positional[0].name!r} is a {message.DESCRIPTOR.full_name}, "
+                    f"not {content.TypeName() or 'an empty Any'}"
+                )
+            return message
+        taken = [MSGPACK, VALUE, *([ANY] if self._message else []), *([RAW] if self._raw else [])]
+        raise self._misfit(f"arguments come as {' or '.join(taken)}, not as {encoding}")
+
+    # Results
+
+    def encode_result(self, value: Any, encoding: str) -> Payload:
+        """In the encoding in which the arguments came. Raises RpcError where it can't be done."""
+        try:
+            if encoding == MSGPACK:
+                return MSGPACK, encode_plain(value)
+            if encoding == VALUE:
+                return VALUE, to_value(msgspec.to_builtins(value, str_keys=True, enc_hook=_to_json))
+            if encoding == RAW:
+                return RAW, bytes(value or b"")
+            packed = AnyMessage()
+            if value is not None:
+                packed.Pack(value)
+            return ANY, packed
+        except (TypeError, ValueError, OverflowError, RecursionError, AttributeError) as error:
+            raise RpcError(
+                f"what {self.method} returned can't be encoded: {error}",
+                code=Code.SERIALIZATION,
+                status=Status.INTERNAL,
+            ) from None
+
+    def decode_result(self, payload: Payload) -> Any:
+        """Raises RpcError where the value is not of the declared type."""
+        encoding, content = payload
+        try:
+            if encoding == MSGPACK:
+                return self._decode_value(content)
+            if encoding == VALUE:
+                plain = from_value(content)
+                return msgspec.convert(plain, self._returns, builtin_types=(), dec_hook=_from_plain)
+            if self._returns is type(None):
+                return None
+            if encoding == RAW:
+                return content
+            return _unpack(content, self._returns)
+        except (msgspec.DecodeError, ValueError) as error:
+            raise RpcError(
+                f"what {self.method} answered is not a {_type_name(self.method.returns)}: {error}",
+                code=Code.SERIALIZATION,
+                status=Status.INTERNAL,
+            ) from None
+
+    # Errors
+
+    def _misfit(self, what: str) -> InvalidArgument:
+        return InvalidArgument(f"{self.method}: {what}", sent=Sent.NOT_SENT)
+
+    def _wrong_number(self, count: int) -> str:
+        missing = [p.name for p in (*self._positional[count:], *self._named) if p.required]
+        if missing:
+            return f"missing argument {', '.join(map(repr, missing))}"
+        return f"takes {len(self._positional)} positional arguments, and {count} were given"
+
+    def _unencodable(self, content: Any, error: Exception) -> InvalidArgument:
+        named = content.items() if isinstance(content, dict) else self._with_names(content)
+        for name, value in named:
+            try:
+                encode_plain(value)
+            except Exception:
+                return self._misfit(f"argument {name!r} can't be sent: {error}")
+        return self._misfit(f"the arguments can't be sent: {error}")
+
+    def _with_names(self, content: Sequence[Any]) -> list[tuple[str, Any]]:
+        return list(zip((p.name for p in self._positional), content, strict=False))
+
+    def _explain(self, error: msgspec.DecodeError) -> str:
+        """Name the argument where msgspec gives a path."""
+        text = str(error)
+        place = re.search(r" - at `\$(?:\[(\d+)\]|\.(\w+))(.*)`$", text)
+        if place is None:
+            return text
+        index, name, rest = place.groups()
+        name = self._positional[int(index)].name if index is not None else name
+        return f"argument {name!r}{f' (at {rest})' if rest else ''}: {text[: place.start()]}"
+
+
+class GenericCodec:
+    """Payloads of a call without an interface: plain values both ways."""
+
+    encoding = MSGPACK
+
+    def __init__(self, service: str, name: str) -> None:
+        self._name = f"{service}.{name}"
+
+    def encode_arguments(self, arguments: tuple[Any, ...], keywords: dict[str, Any] | None) -> Payload:
+        if arguments and keywords:
+            raise InvalidArgument(
+                f"{self._name}: without an interface give all arguments by position, or all by name",
+                sent=Sent.NOT_SENT,
+            )
+        if len(arguments) == 1 and isinstance(arguments[0], Message):
+            packed = AnyMessage()
+            packed.Pack(arguments[0])
+            return ANY, packed
+        try:
+            return MSGPACK, encode_plain(keywords or arguments)
+        except (TypeError, ValueError, OverflowError, RecursionError) as error:
+            raise InvalidArgument(f"{self._name}: {error}", sent=Sent.NOT_SENT) from None
+
+    def decode_result(self, payload: Payload) -> Any:
+        encoding, content = payload
+        if encoding == MSGPACK:
+            try:
+                return decode_plain(content)
+            except msgspec.DecodeError as error:
+                raise RpcError(
+                    f"what {self._name} answered can't be decoded: {error}",
+                    code=Code.SERIALIZATION,
+                    status=Status.INTERNAL,
+                ) from None
+        return from_value(content) if encoding == VALUE else content
+
+
+def _only_message(method: Method) -> Callable[[], Message] | None:
+    if len(method.parameters) != 1 or method.parameters[0].keyword_only:
+        return None
+    taken, returned = method.parameters[0].type, method.returns
+    if not _is_message(taken) or not (_is_message(returned) or returned in (None, type(None))):
+        return None
+    return taken  # type: ignore[no-any-return]
+
+
+def _is_message(kind: Any) -> bool:
+    return isinstance(kind, type) and issubclass(kind, Message)
+
+
+def _is_raw(method: Method) -> bool:
+    return (
+        len(method.parameters) == 1
+        and not method.parameters[0].keyword_only
+        and method.parameters[0].type is bytes
+        and method.returns in (bytes, None, type(None))
+    )
+
+
+def _unpack(content: AnyMessage, kind: Any) -> Any:
+    message = kind()
+    if not content.Unpack(message):
+        raise ValueError(f"it is {content.TypeName() or 'an empty Any'}")
+    return message
+
+
+def _signature(method: Method) -> inspect.Signature:
+    return inspect.Signature(
+        [
+            inspect.Parameter(
+                p.name,
+                inspect.Parameter.KEYWORD_ONLY if p.keyword_only else inspect.Parameter.POSITIONAL_OR_KEYWORD,
+                default=inspect.Parameter.empty if p.required else None,
+            )
+            for p in method.parameters
+        ]
+    )
+
+
+def _expected(name: str, kind: str, value: Any) -> str:
+    return f"argument {name!r}: expected {kind}, got {type(value).__name__}"
+
+
+def _kind(plain: Any) -> str:
+    return type(plain).__name__
+
+
+def _type_name(kind: Any) -> str:
+    return kind.__name__ if isinstance(kind, type) else str(kind)

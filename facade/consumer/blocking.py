@@ -1,0 +1,77 @@
+"""The client for code without an event loop."""
+
+from types import TracebackType
+from typing import Any, Self, TypeVar
+
+from facade.codec import Codec
+from facade.consumer.client import AsyncClient
+from facade.consumer.engine import engine
+from facade.consumer.proxy import BlockingMethod, GenericService
+from facade.core.filter import Invoker
+
+S = TypeVar("S")
+
+
+class Client:
+    """Calls the services of one provider and waits for each answer.
+
+    Takes what AsyncClient takes. Any number of threads may share one; the work is done
+    by one event loop, in a thread of the library's own.
+    """
+
+    def __init__(self, target: str, **settings: Any) -> None:
+        self._engine = engine()
+        self._client = _Inner(target, **settings)
+
+    @property
+    def target(self) -> str:
+        return self._client.target
+
+    @property
+    def invoker(self) -> Invoker:
+        """The chain that every call runs through; it prints as what it is."""
+        return self._client.invoker
+
+    def refer(
+        self,
+        interface: type[S],
+        *,
+        group: str | None = None,
+        version: str | None = None,
+        timeout: float | None = None,
+    ) -> S:
+        """A remote service, as an object of its interface: see AsyncClient.refer."""
+        return self._client.refer(interface, group=group, version=version, timeout=timeout)
+
+    def generic(self, service: str, *, group: str = "", version: str = "") -> GenericService:
+        """A remote service by name, without an interface."""
+        return self._client.generic(service, group=group, version=version)
+
+    def ready(self, timeout: float | None = None) -> None:
+        """Connect now. Raises Unavailable after ``timeout`` seconds (else: the client's)."""
+        self._engine.submit(lambda: self._client.ready(timeout)).result()
+
+    def close(self, grace: float = 5.0) -> None:
+        """Let calls under way end, at most ``grace`` seconds, and hang up."""
+        self._engine.submit(lambda: self._client.close(grace)).result()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def __repr__(self) -> str:
+        return f"<Client of {self.target!r}: {self.invoker!r}>"
+
+
+class _Inner(AsyncClient):
+    """Makes methods that wait."""
+
+    def _method(self, codec: Codec, **facts: Any) -> BlockingMethod:
+        return BlockingMethod(self._invoker, codec, engine(), **facts)

@@ -1,0 +1,94 @@
+"""The inner end of the consumer's chain: what sends a call and reads its answer."""
+
+from time import monotonic
+
+from facade.codec import Codec
+from facade.core.countdown import TimeoutCountDown
+from facade.core.errors import DeadlineExceeded, LimitExceeded, RpcError, Sent, Status
+from facade.core.invocation import Invocation
+from facade.core.result import Result
+from facade.consumer.connector import Connector
+from facade.exchange.envelope import WireInvocation, WireResult, fill_invocation, parse, read_result
+from facade.exchange.transport import Transport
+
+
+class RemoteInvoker:
+    """Sends calls over the Exchange stream. (Dubbo: DubboInvoker)"""
+
+    def __init__(self, connector: Connector) -> None:
+        self._connector = connector
+
+    async def invoke(self, invocation: Invocation) -> Result:
+        codec: Codec = invocation.codec
+        payload = codec.encode_arguments(invocation.arguments, invocation.keywords)
+        _start_countdown(invocation)
+        connection = self._connector.usable
+        if connection is None:
+            left = invocation.countdown.remaining if invocation.countdown is not None else None
+            connection = await self._connector.connect(left, invocation)
+        calls = connection.calls
+        invocation.remote_address = calls.remote_address
+        if invocation.oneway:
+            return calls.tell(invocation, payload)
+        answer, result = read_result(await calls.call(invocation, payload), invocation)
+        if answer is not None:
+            result.value = codec.decode_result(answer)
+        return result
+
+    def __repr__(self) -> str:
+        return f"RemoteInvoker({self._connector.target!r})"
+
+
+class UnaryInvoker:
+    """Sends each call as a unary gRPC call of its own: slower, and goes where streams cannot."""
+
+    def __init__(self, transport: Transport, max_message_size: int) -> None:
+        self._transport = transport
+        self._max_message_size = max_message_size
+
+    async def invoke(self, invocation: Invocation) -> Result:
+        codec: Codec = invocation.codec
+        wire = WireInvocation()
+        _start_countdown(invocation)
+        left = invocation.countdown.remaining if invocation.countdown is not None else None
+        payload = codec.encode_arguments(invocation.arguments, invocation.keywords)
+        fill_invocation(wire, invocation, payload, left)
+        request = wire.SerializeToString()
+        if len(request) > self._max_message_size:
+            raise LimitExceeded(
+                f"{invocation} has {len(request)} bytes, more than max_message_size "
+                f"({self._max_message_size}): raise it at both ends, or send less",
+                sent=Sent.NOT_SENT,
+            )
+        invocation.remote_address = self._transport.target
+        answer = parse(await self._exchange(request, invocation, left), WireResult)
+        if invocation.oneway:
+            return Result()
+        content, result = read_result(answer, invocation)
+        if content is not None:
+            result.value = codec.decode_result(content)
+        return result
+
+    async def _exchange(self, request: bytes, invocation: Invocation, left: float | None) -> bytes:
+        started = monotonic()
+        try:
+            return await self._transport.invoke(request, left)
+        except RpcError as error:
+            # gRPC reports a late call as CANCELLED now and then: our own clock decides.
+            late = error.status in (Status.DEADLINE_EXCEEDED, Status.CANCELLED)
+            if late and left is not None and monotonic() - started >= left * 0.9:
+                raise DeadlineExceeded(
+                    f"Waiting server-side response timeout. elapsed: "
+                    f"{(monotonic() - started) * 1000:.0f} ms, timeout: {left * 1000:.0f} ms, "
+                    f"request: {invocation}, channel: here -> {self._transport.target}"
+                ) from None
+            raise
+
+    def __repr__(self) -> str:
+        return f"UnaryInvoker({self._transport.target!r})"
+
+
+def _start_countdown(invocation: Invocation) -> None:
+    """For a chain without ``consumer_context``, which does it otherwise."""
+    if invocation.countdown is None and invocation.timeout is not None:
+        invocation.countdown = TimeoutCountDown(invocation.timeout)

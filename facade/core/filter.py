@@ -1,0 +1,89 @@
+"""Filters: code that runs around an invocation."""
+
+import re
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import Any, Protocol, Self, TypeVar
+
+from facade.core.invocation import Invocation
+from facade.core.result import Result
+
+CONSUMER = "consumer"
+PROVIDER = "provider"
+
+
+class Invoker(Protocol):
+    """What can answer an invocation: a remote service, a local object, a chain.
+
+    (Dubbo: Invoker)
+    """
+
+    def invoke(self, invocation: Invocation, /) -> Awaitable[Result]: ...
+
+
+class Filter:
+    """Code around an invocation, on either side. (Dubbo: Filter, Filter.Listener)
+
+    Write ``invoke``, or the two listeners, or all three. One object serves all calls
+    at once: keep what belongs to a call in ``invocation.attributes``.
+
+    An exception of the method arrives in ``on_response``, inside the result. What is
+    raised on the way (a timeout, a lost connection, another filter's refusal, a
+    cancelled caller) arrives in ``on_error``. Callbacks run innermost first. What a
+    callback raises is what the filters around it see.
+    """
+
+    async def invoke(self, invoker: Invoker, invocation: Invocation, /) -> Result:
+        """Call ``invoker`` not at all (refuse, answer from a cache), once, or several times."""
+        return await invoker.invoke(invocation)
+
+    def on_response(self, result: Result, invoker: Invoker, invocation: Invocation, /) -> None:
+        """The call ended. ``result`` may be changed."""
+
+    def on_error(self, error: BaseException, invoker: Invoker, invocation: Invocation, /) -> None:
+        """The call failed on its way."""
+
+    @classmethod
+    def configure(cls, settings: Mapping[str, Any]) -> Self:
+        """Make the filter for an end with these settings, when it is named and not given."""
+        return cls()
+
+    def __repr__(self) -> str:
+        return filter_name(type(self))
+
+
+class Activation:
+    """Where a filter switches itself on: which sides, its place, and by which setting."""
+
+    __slots__ = ("group", "order", "when")
+
+    def __init__(self, group: frozenset[str], order: int, when: str | None) -> None:
+        self.group = group
+        self.order = order
+        self.when = when
+
+
+F = TypeVar("F", bound=type[Filter])
+
+
+def activate(
+    *, group: str | Sequence[str] = (CONSUMER, PROVIDER), order: int = 0, when: str | None = None
+) -> Callable[[F], F]:
+    """Switch an installed filter on by itself. (Dubbo: @Activate)
+
+    ``group``: "consumer", "provider", or both. The smaller ``order``, the further out;
+    equal ones stand by name. ``when`` names a setting that must be there and not empty.
+    """
+    groups = frozenset((group,) if isinstance(group, str) else group)
+    if not groups or groups - {CONSUMER, PROVIDER}:
+        raise ValueError(f"group is 'consumer', 'provider' or both, not {group!r}")
+
+    def mark(cls: F) -> F:
+        cls.__facade_activation__ = Activation(groups, order, when)  # type: ignore[attr-defined]
+        return cls
+
+    return mark
+
+
+def filter_name(cls: type) -> str:
+    """``AccessLog`` is called ``access_log``."""
+    return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", cls.__name__).lower()

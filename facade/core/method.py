@@ -1,0 +1,68 @@
+"""What is known of a service and its methods before any call."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import Any
+
+
+class InvokeMode(Enum):
+    """How a method hands its value to the caller; read off its signature.
+
+    (Dubbo: InvokeMode)
+    """
+
+    SYNC = "sync"  # def f() -> T
+    ASYNC = "async"  # async def f() -> T
+    FUTURE = "future"  # def f() -> Future[T]
+
+
+@dataclass(frozen=True, slots=True)
+class Parameter:
+    name: str
+    type: Any
+    required: bool = True
+    keyword_only: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Method:
+    """One method of an interface. ``returns`` is the type of the value itself.
+
+    ``timeout`` is in seconds; None leaves it to the service and the application.
+    """
+
+    service: str
+    name: str
+    parameters: tuple[Parameter, ...]
+    returns: Any
+    mode: InvokeMode = InvokeMode.ASYNC
+    timeout: float | None = None
+    oneway: bool = False
+    idempotent: bool = False
+    cancel_on_timeout: bool = False
+    summary: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.service}.{self.name}"
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """An interface: a name, which group and version of it, and its methods by name."""
+
+    name: str
+    methods: Mapping[str, Method] = field(repr=False)
+    group: str = ""
+    version: str = ""
+    timeout: float | None = None
+    summary: str = field(default="", repr=False)
+
+    @property
+    def key(self) -> str:
+        """``[group/]name[:version]``. (Dubbo: URL#getServiceKey)"""
+        return service_key(self.name, self.group, self.version)
+
+
+def service_key(name: str, group: str, version: str) -> str:
+    return f"{group + '/' if group else ''}{name}{':' + version if version else ''}"

@@ -1,0 +1,61 @@
+"""What came of a call."""
+
+from typing import Any
+
+from facade.core.invocation import Attachments
+
+
+class Result:
+    """A value or the exception of the method, and what the provider sent beside it.
+
+    An exception in a result is an answer: the method raised it. A call that failed on
+    its way *raises* an ``RpcError`` instead. (Dubbo: AppResponse)
+
+    ``expired``: the time ran out at the provider, and what the method gave was cleared.
+    """
+
+    __slots__ = ("_attachments", "exception", "expired", "value")
+
+    def __init__(
+        self,
+        value: Any = None,
+        exception: BaseException | None = None,
+        attachments: Attachments | None = None,
+    ) -> None:
+        self.value = value
+        self.exception = exception
+        self.expired = False
+        self._attachments = attachments
+
+    @property
+    def attachments(self) -> Attachments:
+        if self._attachments is None:
+            self._attachments = {}
+        return self._attachments
+
+    @attachments.setter
+    def attachments(self, attachments: Attachments) -> None:
+        self._attachments = attachments
+
+    @property
+    def has_attachments(self) -> bool:
+        return bool(self._attachments)
+
+    def recreate(self) -> Any:
+        """Return the value, or raise the exception. (Dubbo: Result#recreate)"""
+        if self.exception is not None:
+            raise self.exception
+        return self.value
+
+    def clear(self) -> None:
+        """Forget value, exception and attachments. (Dubbo: AppResponse#clear)"""
+        self.value = None
+        self.exception = None
+        self._attachments = None
+
+    def __repr__(self) -> str:
+        if self.expired:
+            return "<Result expired>"
+        if self.exception is not None:
+            return f"<Result {type(self.exception).__name__}>"
+        return f"<Result {type(self.value).__name__}>"

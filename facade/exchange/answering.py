@@ -1,0 +1,84 @@
+"""From an Invocation message to a filled Result message, through the provider's chain."""
+
+import logging
+from typing import Any, Protocol
+
+from facade.codec import Codec
+from facade.core.countdown import TimeoutCountDown
+from facade.core.errors import Code, RpcError, Status
+from facade.core.filter import Invoker
+from facade.core.invocation import Invocation
+from facade.core.method import Method
+from facade.exchange.envelope import fill_error, fill_result, read_invocation
+
+logger = logging.getLogger(__name__)
+
+
+class Export(Protocol):
+    """A method that can be called: what it is, how its values travel, who answers."""
+
+    method: Method
+    codec: Codec
+    invoker: Invoker
+
+
+class Exports(Protocol):
+    """All methods that can be called at one end."""
+
+    def find(self, invocation: Invocation) -> Export:
+        """Raises Unimplemented, which lists what there is."""
+        ...
+
+
+class Peer:
+    """Who is at the other end of a stream."""
+
+    __slots__ = ("application", "local_address", "remote_address")
+
+    def __init__(self, remote_address: str, local_address: str = "") -> None:
+        self.remote_address = remote_address
+        self.local_address = local_address
+        self.application = ""
+
+
+async def answer(exports: Exports, wire: Any, result: Any, received: float, peer: Peer) -> None:
+    """Call what ``wire`` names and write what came of it into ``result``.
+
+    Raises nothing but cancellation: everything else becomes an error in the result.
+    ``received``: when it came in, in seconds of ``monotonic``.
+    """
+    invocation, payload, left = read_invocation(wire)
+    invocation.remote_address = peer.remote_address
+    invocation.local_address = peer.local_address
+    invocation.remote_application = peer.application
+    if left is not None:
+        invocation.timeout = left
+        invocation.countdown = TimeoutCountDown(left, received)
+    try:
+        export = exports.find(invocation)
+        invocation.method = export.method
+        invocation.arguments, invocation.keywords = export.codec.decode_arguments(payload)
+        outcome = await export.invoker.invoke(invocation)
+        attachments = outcome.attachments if outcome.has_attachments else None
+        if outcome.exception is not None:
+            fill_error(result, outcome.exception, raised=True, attachments=attachments)
+            return
+        value = None if outcome.expired else export.codec.encode_result(outcome.value, payload[0])
+        fill_result(result, value, attachments)
+    except RpcError as error:
+        _report(error, invocation)
+        fill_error(result, error, raised=False, attachments=None)
+    except Exception:
+        logger.exception("a filter failed in a call of %s", invocation)
+        error = RpcError(
+            f"the provider failed to call {invocation}: see its log",
+            code=Code.UNKNOWN,
+            status=Status.INTERNAL,
+        )
+        fill_error(result, error, raised=False, attachments=None)
+
+
+def _report(error: RpcError, invocation: Invocation) -> None:
+    """What the caller did wrong he learns himself; what we did wrong is for our log."""
+    if error.status in (Status.INTERNAL, Status.UNKNOWN) and not error.remote:
+        logger.error("%s: %s", invocation, error)

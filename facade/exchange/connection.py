@@ -1,0 +1,313 @@
+"""One live stream, from its setup to its end.
+
+How it works. A reader takes frames apart and hands each envelope to whose it is; it
+never waits for anybody. A writer takes what lies in the outbox and writes it as one
+frame: while that is under way the next envelopes gather, so frames grow with the load
+and nothing is ever held back to wait for more. Either end may call the other: results
+and cancels go to one role, invocations to the other.
+
+To end in peace, each end sends ``drain`` after its last invocation, and the stream is
+finished once both have, no call is open, and all is written.
+"""
+
+import asyncio
+import logging
+from dataclasses import dataclass
+from time import monotonic
+from typing import Any
+
+from facade.core.errors import Code, RpcError, Sent, Status, Unavailable, Unimplemented
+from facade.exchange.answering import Exports, Peer
+from facade.exchange.dispatcher import Dispatcher
+from facade.exchange.envelope import Envelope, Frame, parse
+from facade.exchange.multiplexer import Multiplexer
+from facade.exchange.outbox import Outbox, Sendable
+from facade.exchange.stream import FrameStream
+
+logger = logging.getLogger(__name__)
+
+PROTOCOL_VERSION = 1
+DEFAULT_MAX_MESSAGE = 4 * 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """Of one end. Times are in seconds, sizes in bytes.
+
+    ``heartbeat``: after how long a silence to ask whether the peer is there;
+    ``heartbeat_timeout``: how long it may take to say anything then.
+    """
+
+    application: str = ""
+    max_message_size: int = DEFAULT_MAX_MESSAGE
+    heartbeat: float = 30.0
+    heartbeat_timeout: float = 10.0
+    handshake_timeout: float = 5.0
+
+
+class Violation(RpcError):
+    """The peer broke the rules of the stream, which ends with this status."""
+
+    code = Code.SERIALIZATION
+    status = Status.INVALID_ARGUMENT
+
+
+class Connection:
+    """Both roles on one stream. Made and used within one event loop."""
+
+    def __init__(
+        self, stream: FrameStream, settings: Settings, exports: Exports, *, opened: bool
+    ) -> None:
+        self._stream = stream
+        self._settings = settings
+        self._opened = opened
+        self._loop = asyncio.get_running_loop()
+        self._outbox = Outbox()
+        self._writable: asyncio.Future[None] | None = None
+        self._writing = False
+        self._last_read = monotonic()
+        self._pinged_at: float | None = None
+        self._heartbeat: asyncio.TimerHandle | None = None
+        self._error: RpcError | None = None
+        self._drain_sent = False
+        self._drain_received = False
+        self._finished = asyncio.Event()
+        self.closed = asyncio.Event()
+        self.ready: asyncio.Future[None] = self._loop.create_future()
+        self.peer = Peer(stream.remote_address, stream.local_address)
+        self.calls = Multiplexer(self.send, opened=opened, remote_address=stream.remote_address)
+        self.answers = Dispatcher(exports, self.send, self.peer, opened=opened)
+        self.calls.idle = self.answers.idle = self._finish_when_idle
+
+    @property
+    def usable(self) -> bool:
+        """Whether a new call may go here."""
+        return not (self._drain_sent or self._drain_received or self.closed.is_set())
+
+    # Life
+
+    async def run(self) -> None:
+        """Serve the stream to its end. Raises nothing but cancellation; see ``error``."""
+        if self._opened:
+            self._send_setup()
+        handshake = self._loop.call_later(self._settings.handshake_timeout, self._no_setup)
+        reader = asyncio.create_task(self._read(), name="facade-reader")
+        writer = asyncio.create_task(self._write(), name="facade-writer")
+        finished = asyncio.create_task(self._finished.wait(), name="facade-finished")
+        tasks = (reader, writer, finished)
+        try:
+            await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+            if finished.done() and not reader.done() and self._opened and self._error is None:
+                await self._leave(reader)
+        finally:
+            handshake.cancel()
+            for task in tasks:
+                task.cancel()
+            outcomes = await asyncio.gather(*tasks, return_exceptions=True)
+            self._end(next((e for e in outcomes if isinstance(e, Exception)), None))
+
+    async def _leave(self, reader: asyncio.Task[None]) -> None:
+        """Say that we are done, and let the peer have the last word."""
+        try:
+            await self._stream.finish()
+            await asyncio.wait((reader,), timeout=1)
+        except RpcError:
+            pass  # it was faster
+
+    def _end(self, problem: BaseException | None) -> None:
+        error = self._error
+        if isinstance(problem, RpcError):
+            error = error or problem
+        elif problem is not None:
+            logger.error("a bug in the exchange ends the stream", exc_info=problem)
+            error = RpcError("a bug in the exchange: see the log", status=Status.INTERNAL)
+        self._error = error
+        if isinstance(error, Violation):
+            logger.warning("the stream with %s ends: %s", self.peer.remote_address, error)
+        if self._heartbeat is not None:
+            self._heartbeat.cancel()
+        self.closed.set()
+        self._stream.close(error)
+        reason = f"the connection to {self.peer.remote_address} ended: {error or 'the peer closed it'}"
+        if not self.ready.done():
+            self.ready.set_exception(error or Unavailable(reason, sent=Sent.NOT_SENT))
+            self.ready.exception()  # it may be that nobody waits for it
+        self.calls.fail_all(reason, lambda message, sent: Unavailable(message, sent=sent))
+        self.answers.abandon()
+
+    @property
+    def error(self) -> RpcError | None:
+        """Why it ended, where it did not end in peace."""
+        return self._error
+
+    def abort(self, error: RpcError) -> None:
+        """End it at once."""
+        if self._error is None:
+            self._error = error
+        self._finished.set()
+
+    async def drain(self, reason: str, grace: float) -> None:
+        """End it once the calls on it are done, or after ``grace`` seconds.
+
+        Calls that are still answered here then get an error that gives the reason.
+        """
+        self._send_drain(reason)
+        try:
+            await asyncio.wait_for(self.closed.wait(), grace)
+        except TimeoutError:
+            if self.answers:
+                await self.answers.stop(f"{reason}, and the call had not ended after {grace:g} s")
+                await self._flush()
+            self.abort(Unavailable(reason))
+            await self.closed.wait()
+
+    async def _flush(self) -> None:
+        for _ in range(100):
+            if not self._outbox and not self._writing:
+                return
+            await asyncio.sleep(0.01)
+
+    def _send_drain(self, reason: str) -> None:
+        if not self._drain_sent:
+            self._drain_sent = True
+            envelope = Envelope()
+            envelope.drain.reason = reason
+            self.send(envelope.SerializeToString())
+
+    def _finish_when_idle(self) -> None:
+        if (
+            self._drain_sent
+            and self._drain_received
+            and not (self.calls or self.answers or self._outbox or self._writing)
+        ):
+            self._finished.set()
+
+    # Writing
+
+    def send(self, envelope: bytes, call: Sendable | None = None) -> None:
+        """Queue a serialized envelope; ``call`` is told when it goes."""
+        self._outbox.put((envelope, call))
+        if self._writable is not None:
+            if not self._writable.done():
+                self._writable.set_result(None)
+
+    async def _write(self) -> None:
+        take, write = self._outbox.take, self._stream.write
+        while True:
+            if not self._outbox:
+                self._writing = False
+                self._finish_when_idle()
+                self._writable = self._loop.create_future()
+                await self._writable
+                self._writable = None
+            self._writing = True
+            frame = take(monotonic())
+            if frame:
+                await write(frame)
+
+    # Reading
+
+    async def _read(self) -> None:
+        read = self._stream.read
+        while (data := await read()) is not None:
+            self._last_read = monotonic()
+            try:
+                for envelope in parse(data, Frame).envelopes:
+                    self._receive(envelope)
+            except ValueError as error:
+                raise Violation(str(error)) from None
+
+    def _receive(self, envelope: Any) -> None:
+        kind = envelope.WhichOneof("kind")
+        if kind == "setup":
+            self._set_up(envelope.setup)
+        elif not self.ready.done():
+            raise Violation(f"the first envelope must be setup, not {kind or 'of an unknown kind'}")
+        elif kind == "result":
+            self.calls.resolve(envelope.id, envelope.result)
+        elif kind == "invocation":
+            self.answers.start(envelope.id, envelope.invocation, self._last_read)
+        elif kind == "cancel":
+            self.answers.cancel(envelope.id)
+        elif kind == "ping":
+            reply = Envelope()
+            reply.pong.nonce = envelope.ping.nonce
+            self.send(reply.SerializeToString())
+        elif kind == "drain":
+            self._drain_received = True
+            self._send_drain("the peer drains")
+            self._finish_when_idle()
+        elif kind != "pong" and not (kind is None and envelope.optional):
+            self._cannot(kind or "of a kind that this end does not know", envelope.id)
+
+    def _cannot(self, kind: str, id: int) -> None:
+        """Say what this end does not do: to the call, or to the stream."""
+        error = Unimplemented(f"this end does not take envelopes {kind}")
+        if id == 0:
+            raise Violation(error.message, status=Status.UNIMPLEMENTED)
+        if id & 1 == self._opened:  # a call of ours
+            self.calls.refuse(id, error)
+        else:
+            self.answers.refuse(id, error)
+
+    # Setup
+
+    def _send_setup(self) -> None:
+        envelope = Envelope()
+        setup = envelope.setup
+        setup.version = PROTOCOL_VERSION
+        setup.max_message_bytes = self._settings.max_message_size
+        setup.application = self._settings.application
+        self.send(envelope.SerializeToString())
+
+    def _set_up(self, setup: Any) -> None:
+        if self.ready.done():
+            raise Violation("setup comes once")
+        if setup.version != PROTOCOL_VERSION:
+            raise Violation(
+                f"this end speaks version {PROTOCOL_VERSION} of the protocol, not {setup.version}",
+                status=Status.FAILED_PRECONDITION,
+            )
+        # What is larger than we take ourselves is not worth sending: the two are set alike.
+        limit = min(setup.max_message_bytes or DEFAULT_MAX_MESSAGE, self._settings.max_message_size)
+        self.calls.max_message_bytes = self.answers.max_message_bytes = limit
+        self.peer.application = setup.application
+        if not self._opened:
+            self._send_setup()
+        self.ready.set_result(None)
+        self._schedule_heartbeat(self._settings.heartbeat)
+
+    def _no_setup(self) -> None:
+        if not self.ready.done():
+            self.abort(
+                Unavailable(
+                    f"{self.peer.remote_address} sent no setup within "
+                    f"{self._settings.handshake_timeout:g} s",
+                    sent=Sent.NOT_SENT,
+                )
+            )
+
+    # Heartbeat
+
+    def _schedule_heartbeat(self, delay: float) -> None:
+        self._heartbeat = self._loop.call_later(delay, self._beat)
+
+    def _beat(self) -> None:
+        """Ask after a silence; give up when the silence goes on."""
+        interval, patience = self._settings.heartbeat, self._settings.heartbeat_timeout
+        silence = monotonic() - self._last_read
+        if silence < interval:
+            self._pinged_at = None
+            self._schedule_heartbeat(interval - silence)
+        elif self._pinged_at is None or self._pinged_at < self._last_read:
+            self._pinged_at = monotonic()
+            envelope = Envelope()
+            envelope.ping.nonce = int(self._pinged_at * 1000)
+            self.send(envelope.SerializeToString())
+            self._schedule_heartbeat(patience)
+        else:
+            self.abort(
+                Unavailable(f"{self.peer.remote_address} has been silent for {silence:.1f} s")
+            )
+
+

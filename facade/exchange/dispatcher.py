@@ -1,0 +1,111 @@
+"""The answering role on a connection: a task per call."""
+
+import asyncio
+import logging
+from collections.abc import Callable
+from typing import Any
+
+from facade.core.errors import Code, LimitExceeded, RpcError, Status, Unavailable
+from facade.exchange.answering import Exports, Peer, answer
+from facade.exchange.envelope import Envelope, fill_error
+from facade.exchange.multiplexer import Send
+
+logger = logging.getLogger(__name__)
+
+
+class Dispatcher:
+    """Starts what the peer calls, and sends back what comes of it. Never awaits user code."""
+
+    def __init__(self, exports: Exports, send: Send, peer: Peer, *, opened: bool) -> None:
+        self._exports = exports
+        self._send = send
+        self._peer = peer
+        self._parity = 0 if opened else 1
+        self._last = 0
+        self._loop = asyncio.get_running_loop()
+        self._tasks: dict[int, asyncio.Task[None]] = {}
+        self._cancelled: set[int] = set()
+        self.max_message_bytes = 0
+        self.idle: Callable[[], None] = lambda: None
+
+    def __len__(self) -> int:
+        return len(self._tasks)
+
+    def start(self, id: int, wire: Any, received: float) -> None:
+        """A call came. ValueError for an id that breaks the rules."""
+        if id <= self._last or id & 1 != self._parity:
+            raise ValueError(f"{id} is no id for a new call: the last one was {self._last}")
+        self._last = id
+        call = self._answer(id, wire, received)
+        self._tasks[id] = self._loop.create_task(call, name="facade-call")
+
+    def cancel(self, id: int) -> None:
+        """The caller no longer waits. The call keeps its place until it has really ended."""
+        task = self._tasks.get(id)
+        if task is not None and id not in self._cancelled:
+            self._cancelled.add(id)
+            task.cancel()
+
+    async def stop(self, reason: str) -> None:
+        """Cancel what runs, and tell each caller."""
+        tasks = list(self._tasks.items())
+        for id, task in tasks:
+            if id not in self._cancelled:
+                self.refuse(id, Unavailable(reason))
+                self.cancel(id)
+        if tasks:
+            await asyncio.wait([task for _, task in tasks], timeout=1)
+
+    def abandon(self) -> None:
+        """The connection ended: nobody waits for anything."""
+        for id in list(self._tasks):
+            self.cancel(id)
+
+    def refuse(self, id: int, error: RpcError) -> None:
+        """Answer with an error of ours."""
+        envelope = Envelope(id=id)
+        fill_error(envelope.result, error, raised=False, attachments=None)
+        self._send(envelope.SerializeToString(), None)
+
+    async def _answer(self, id: int, wire: Any, received: float) -> None:
+        envelope = Envelope()
+        envelope.id = id
+        try:
+            await answer(self._exports, wire, envelope.result, received, self._peer)
+            if wire.oneway:
+                self._log_oneway(wire, envelope.result)
+            elif id not in self._cancelled:
+                self._reply(id, wire, envelope)
+        except asyncio.CancelledError:
+            if id in self._cancelled:
+                raise
+            # The method cancelled itself: its caller still waits.
+            self.refuse(id, RpcError(f"{wire.service}.{wire.method} was cancelled at the provider",
+                                     status=Status.CANCELLED))  # fmt: skip
+        finally:
+            del self._tasks[id]
+            self._cancelled.discard(id)
+            if not self._tasks:
+                self.idle()
+
+    def _reply(self, id: int, wire: Any, envelope: Any) -> None:
+        data = envelope.SerializeToString()
+        if len(data) > self.max_message_bytes:
+            self.refuse(
+                id,
+                LimitExceeded(
+                    f"the answer of {wire.service}.{wire.method} has {len(data)} bytes, more than "
+                    f"the {self.max_message_bytes} that one message may have: raise "
+                    "max_message_size at both ends, or return less"
+                ),
+            )
+            return
+        self._send(data, None)
+
+    def _log_oneway(self, wire: Any, result: Any) -> None:
+        if result.HasField("error"):
+            error = result.error
+            logger.warning(
+                "the oneway call %s.%s failed, and nobody is told: %s %s",
+                wire.service, wire.method, error.type or Code(error.code).name, error.message,
+            )  # fmt: skip

@@ -1,0 +1,251 @@
+"""Invocation, Result and errors <-> the messages of ``protos/``. Nobody else reads their fields.
+
+Messages are filled in place and maps are read key by key: with upb that takes a half of
+the time that constructors and ``dict(map)`` take (1.8 against 4.2 us, 1.4 against 3.1).
+"""
+
+import logging
+from typing import Any
+
+from google.protobuf.message import DecodeError
+from google.protobuf.struct_pb2 import Value
+
+from facade.codec import Payload, decode_plain, encode_plain
+from facade.core.errors import (
+    Code,
+    DeadlineExceeded,
+    InvalidArgument,
+    LimitExceeded,
+    RemoteError,
+    RpcError,
+    Sent,
+    Status,
+    Unavailable,
+    Unimplemented,
+)
+from facade.core.exceptions import is_known, restore, wire_arguments, wire_name
+from facade.core.invocation import Attachments, Invocation
+from facade.core.result import Result
+from facade.v1 import exchange_pb2, invocation_pb2
+
+logger = logging.getLogger(__name__)
+
+Envelope = exchange_pb2.Envelope
+Frame = exchange_pb2.Frame
+WireInvocation = invocation_pb2.Invocation
+WireResult = invocation_pb2.Result
+WireError = invocation_pb2.Error
+
+# A year. A longer time left is a mistake or an attack, and would overflow timers.
+_LONGEST_US = 365 * 24 * 3600 * 1_000_000
+
+_NOT_STARTED = invocation_pb2.EXECUTION_NOT_STARTED
+_MAYBE = invocation_pb2.EXECUTION_MAYBE
+
+# What a caller would catch apart, by what tells them apart on the wire.
+_BY_STATUS: dict[int, type[RpcError]] = {
+    Status.DEADLINE_EXCEEDED: DeadlineExceeded,
+    Status.UNAVAILABLE: Unavailable,
+    Status.UNIMPLEMENTED: Unimplemented,
+    Status.INVALID_ARGUMENT: InvalidArgument,
+    Status.RESOURCE_EXHAUSTED: LimitExceeded,
+}
+
+
+# Invocations
+
+
+def fill_invocation(
+    wire: Any, invocation: Invocation, payload: Payload, time_left: float | None
+) -> None:
+    """Write an invocation into a message. InvalidArgument for attachments that can't travel."""
+    wire.service = invocation.service
+    wire.method = invocation.name
+    if invocation.group:
+        wire.group = invocation.group
+    if invocation.version:
+        wire.version = invocation.version
+    if time_left is not None:
+        wire.time_left_us = max(1, int(time_left * 1_000_000))
+    if invocation.oneway:
+        wire.oneway = True
+    _fill_payload(wire, payload)
+    if invocation.attachments:
+        _fill_attachments(wire, invocation.attachments)
+
+
+def read_invocation(wire: Any) -> tuple[Invocation, Payload, float | None]:
+    """The invocation without its arguments, their payload, and the seconds that it has left."""
+    invocation = Invocation(
+        wire.service, wire.method, attachments=_read_attachments(wire), group=wire.group,
+        version=wire.version, oneway=wire.oneway,
+    )  # fmt: skip
+    time_left = wire.time_left_us
+    left = min(time_left, _LONGEST_US) / 1_000_000 if time_left else None
+    return invocation, _read_payload(wire, "arguments"), left
+
+
+# Results
+
+
+def fill_result(wire: Any, payload: Payload | None, attachments: Attachments | None) -> None:
+    """Write a value. Without a payload it is one that had expired."""
+    if payload is None:
+        wire.expired = True
+    else:
+        _fill_payload(wire, payload)
+    if attachments:
+        _fill_attachments(wire, attachments)
+
+
+def fill_error(wire: Any, error: BaseException, *, raised: bool, attachments: Attachments | None) -> None:
+    """Write an error; ``raised`` by the method itself, or on the way to it."""
+    _fill_error(wire.error, error, raised)
+    if attachments:
+        _fill_attachments(wire, attachments)
+
+
+def _fill_error(wire: Any, error: BaseException, raised: bool) -> None:
+    wire.message = _text(error)
+    wire.raised = raised
+    wire.execution = _MAYBE
+    if isinstance(error, RpcError):
+        wire.code = int(error.code)
+        wire.status = int(error.status)
+        wire.details.extend(error.details)
+        # A failed call that the method made says nothing about whether the method ran.
+        if not raised and error.sent is not Sent.MAYBE_EXECUTED:
+            wire.execution = _NOT_STARTED
+        if isinstance(error, RemoteError):
+            wire.type = error.type
+    else:
+        wire.code = int(Code.BIZ)
+        wire.status = int(Status.UNKNOWN)
+        wire.type = wire_name(error)
+        if is_known(error):
+            wire.arguments = _encode_arguments(error)
+
+
+def _encode_arguments(error: BaseException) -> bytes:
+    try:
+        return encode_plain(wire_arguments(error))
+    except Exception as problem:
+        logger.warning(
+            "the arguments of %s can't travel (%s): it is sent with its text alone",
+            wire_name(error),
+            problem,
+        )
+        return encode_plain((str(error),))
+
+
+def _text(error: BaseException) -> str:
+    if isinstance(error, RpcError):
+        return error.message
+    try:
+        return str(error)
+    except Exception as problem:
+        return f"(its text can't be made: {type(problem).__name__})"
+
+
+def read_result(wire: Any, invocation: Invocation) -> tuple[Payload | None, Result]:
+    """The payload still to be decoded, and the result to put its value in.
+
+    Raises the RpcError that the other end reports; an exception of the method is in
+    the result.
+    """
+    attachments = _read_attachments(wire) if wire.attachments or wire.binary_attachments else None
+    if wire.HasField("error"):
+        error = _read_error(wire.error)
+        if wire.error.raised:
+            return None, Result(exception=error, attachments=attachments)
+        raise error
+    if wire.expired:
+        raise DeadlineExceeded(
+            f"{invocation} timed out at the provider: it took longer than the time that was left, "
+            "and its value was cleared",
+            remote=True,
+        )
+    return _read_payload(wire, "outcome"), Result(None, None, attachments)
+
+
+def _read_error(wire: Any) -> Exception:
+    if wire.type:
+        known = restore(wire.type, _decode_arguments(wire)) if wire.arguments else None
+        return known or RemoteError(
+            wire.message, type=wire.type, remote=True, details=tuple(wire.details)
+        )
+    status = _member(Status, wire.status, Status.UNKNOWN)
+    return _BY_STATUS.get(status, RpcError)(
+        wire.message,
+        code=_member(Code, wire.code, Code.UNKNOWN),
+        status=status,
+        sent=Sent.NOT_EXECUTED if wire.execution == _NOT_STARTED else Sent.MAYBE_EXECUTED,
+        remote=True,
+        details=tuple(wire.details),
+    )
+
+
+def _decode_arguments(wire: Any) -> tuple[Any, ...]:
+    try:
+        arguments = decode_plain(wire.arguments)
+    except ValueError:
+        return (wire.message,)
+    return tuple(arguments) if isinstance(arguments, list) else (wire.message,)
+
+
+def _member(kind: Any, number: int, default: Any) -> Any:
+    try:
+        return kind(number)
+    except ValueError:
+        return default
+
+
+# Parts
+
+
+def _fill_payload(wire: Any, payload: Payload) -> None:
+    encoding, content = payload
+    if encoding == "msgpack":
+        wire.msgpack = content
+    elif encoding == "raw":
+        wire.raw = content
+    else:
+        getattr(wire, encoding).CopyFrom(content)
+
+
+def _read_payload(wire: Any, oneof: str) -> Payload:
+    encoding = wire.WhichOneof(oneof)
+    if encoding is None:  # left out: nothing given, nothing returned
+        return "value", Value()
+    return encoding, getattr(wire, encoding)
+
+
+def _fill_attachments(wire: Any, attachments: Attachments) -> None:
+    texts = wire.attachments
+    for name, value in attachments.items():
+        try:
+            if type(value) is bytes:
+                wire.binary_attachments[name] = value
+            else:
+                texts[name] = value
+        except (TypeError, ValueError) as error:
+            raise InvalidArgument(
+                f"attachment {name!r}: {error}; names are str, values str or bytes",
+                sent=Sent.NOT_SENT,
+            ) from None
+
+
+def _read_attachments(wire: Any) -> Attachments:
+    texts = wire.attachments
+    attachments: Attachments = {name: texts[name] for name in texts}
+    if wire.binary_attachments:
+        attachments.update(wire.binary_attachments)
+    return attachments
+
+
+def parse(data: bytes, message: Any) -> Any:
+    """Parse bytes of a peer. ValueError for what is no such message."""
+    try:
+        return message.FromString(data)
+    except (DecodeError, RecursionError) as error:
+        raise ValueError(f"not a {message.DESCRIPTOR.full_name}: {error}") from None

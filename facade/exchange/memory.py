@@ -1,0 +1,94 @@
+"""The transport's twin in memory: the same frames, no socket."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+
+from facade.core.errors import RpcError, Unavailable
+from facade.exchange.stream import FrameStream
+
+# Frames on their way in one direction; a writer waits beyond it, as gRPC's flow control does.
+_WINDOW = 16
+
+
+class MemoryStream:
+    """One end of a pair that ``pair`` makes."""
+
+    def __init__(
+        self, incoming: asyncio.Queue[bytes | None], outgoing: asyncio.Queue[bytes | None], name: str
+    ) -> None:
+        self._incoming = incoming
+        self._outgoing = outgoing
+        self._finished = False
+        self._broken = asyncio.Event()
+        self.peer: MemoryStream | None = None
+        self.error: RpcError | None = None
+        self.remote_address = name
+        self.local_address = "memory"
+
+    async def read(self) -> bytes | None:
+        item = asyncio.ensure_future(self._incoming.get())
+        broken = asyncio.ensure_future(self._broken.wait())
+        try:
+            await asyncio.wait((item, broken), return_when=asyncio.FIRST_COMPLETED)
+            if item.done():
+                return item.result()
+            if self.error is not None:
+                raise self.error
+            return None
+        finally:
+            item.cancel()
+            broken.cancel()
+
+    async def write(self, frame: bytes) -> None:
+        if self._broken.is_set() or self._finished:
+            raise Unavailable("the stream in memory has ended")
+        await self._outgoing.put(frame)
+
+    async def finish(self) -> None:
+        if not self._finished:
+            self._finished = True
+            await self._outgoing.put(None)
+
+    def close(self, error: RpcError | None = None) -> None:
+        self._finished = True
+        self._broken.set()
+        if self.peer is not None and not self.peer._broken.is_set():
+            self.peer.error = error
+            self.peer._broken.set()
+
+
+def pair() -> tuple[MemoryStream, MemoryStream]:
+    """Two ends of one stream."""
+    there: asyncio.Queue[bytes | None] = asyncio.Queue(_WINDOW)
+    back: asyncio.Queue[bytes | None] = asyncio.Queue(_WINDOW)
+    left, right = MemoryStream(back, there, "memory"), MemoryStream(there, back, "memory")
+    left.peer, right.peer = right, left
+    return left, right
+
+
+class MemoryTransport:
+    """Reaches a server in the same process and loop."""
+
+    def __init__(
+        self,
+        exchange: Callable[[FrameStream], Awaitable[None]],
+        invoke: Callable[[bytes, str, float | None], Awaitable[bytes]],
+    ) -> None:
+        self.target = "memory"
+        self._exchange = exchange
+        self._invoke = invoke
+        self._serving: set[asyncio.Future[None]] = set()
+
+    async def open(self) -> FrameStream:
+        ours, theirs = pair()
+        task = asyncio.ensure_future(self._exchange(theirs))
+        self._serving.add(task)
+        task.add_done_callback(self._serving.discard)
+        return ours
+
+    async def invoke(self, request: bytes, timeout: float | None) -> bytes:
+        return await self._invoke(request, "memory", timeout)
+
+    async def close(self) -> None:
+        if self._serving:
+            await asyncio.wait(self._serving, timeout=1)

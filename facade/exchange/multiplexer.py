@@ -1,0 +1,202 @@
+"""The calling role on a connection: a number for each call, and a parked future."""
+
+import asyncio
+import logging
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from time import monotonic
+from typing import Any
+
+from facade.codec import Payload
+from facade.core.errors import DeadlineExceeded, LimitExceeded, RpcError, Sent
+from facade.core.invocation import Invocation
+from facade.core.result import Result
+from facade.exchange.envelope import Envelope, fill_invocation
+from facade.exchange.inflight import InFlight
+from facade.exchange.outbox import Sendable
+
+logger = logging.getLogger(__name__)
+
+Send = Callable[[bytes, Sendable | None], None]
+
+
+class PendingCall:
+    """A call that waits for its answer."""
+
+    __slots__ = ("deadline", "dropped", "future", "invocation", "sent_at", "started")
+
+    def __init__(
+        self,
+        future: asyncio.Future[Any] | None,
+        invocation: Invocation,
+        started: float,
+        deadline: float | None,
+    ) -> None:
+        self.future = future
+        self.invocation = invocation
+        self.started = started
+        self.deadline = deadline
+        self.sent_at: float | None = None
+        self.dropped = False
+
+    @property
+    def sent(self) -> Sent:
+        return Sent.NOT_SENT if self.sent_at is None else Sent.MAYBE_EXECUTED
+
+
+class Multiplexer:
+    """Sends invocations and gives each its answer. All times are seconds of ``monotonic``."""
+
+    def __init__(self, send: Send, *, opened: bool, remote_address: str) -> None:
+        self._send = send
+        self._loop = asyncio.get_running_loop()
+        self._calls: InFlight[PendingCall] = InFlight(even=not opened)
+        self._timer: asyncio.TimerHandle | None = None
+        self._timer_at = 0.0
+        self.remote_address = remote_address
+        self.max_message_bytes = 0
+        self.idle: Callable[[], None] = lambda: None
+        # Answers that came when nobody waited any more.
+        self.late = 0
+
+    def __len__(self) -> int:
+        return len(self._calls)
+
+    async def call(self, invocation: Invocation, payload: Payload) -> Any:
+        """Send it and wait: the Result message of the wire. Raises DeadlineExceeded, and
+        Unavailable when the connection ends."""
+        started = monotonic()
+        countdown = invocation.countdown
+        if countdown is None:
+            deadline = left = None
+        else:
+            deadline = countdown.deadline
+            left = deadline - started
+            if left <= 0:
+                call = PendingCall(None, invocation, started - countdown.elapsed, deadline)
+                raise self._timeout(call)
+        future = self._loop.create_future()
+        call = PendingCall(future, invocation, started, deadline)
+        envelope = Envelope()
+        fill_invocation(envelope.invocation, invocation, payload, left)
+        id = envelope.id = self._calls.open(call)
+        try:
+            self._post(envelope, call)
+            if deadline is not None and (self._timer is None or deadline < self._timer_at):
+                self._arm()
+            return await future
+        except BaseException:
+            # Cancelled, or too large. Once it is answered or expired this finds nothing.
+            if self._calls.close(id) is not None:
+                self._give_up(id, call)
+            raise
+
+    def tell(self, invocation: Invocation, payload: Payload) -> Result:
+        """Send it and expect nothing. Its id is used up all the same."""
+        envelope = Envelope()
+        countdown = invocation.countdown
+        left = countdown.remaining if countdown is not None else None
+        fill_invocation(envelope.invocation, invocation, payload, left)
+        envelope.id = self._calls.take_id()
+        self._post(envelope, PendingCall(None, invocation, 0.0, None))
+        return Result()
+
+    def _post(self, envelope: Any, call: PendingCall) -> None:
+        data = envelope.SerializeToString()
+        if len(data) > self.max_message_bytes:
+            raise LimitExceeded(
+                f"{call.invocation} has {len(data)} bytes, more than the {self.max_message_bytes} "
+                "that one message may have: raise max_message_size at both ends, or send less",
+                sent=Sent.NOT_SENT,
+            )
+        self._send(data, call)
+
+    def _give_up(self, id: int, call: PendingCall) -> None:
+        if call.sent_at is None:
+            call.dropped = True
+        else:
+            envelope = Envelope(id=id)
+            envelope.cancel.reason = "the caller no longer waits"
+            self._send(envelope.SerializeToString(), None)
+        if not self._calls:
+            self.idle()
+
+    def resolve(self, id: int, result: Any) -> None:
+        """An answer came."""
+        call = self._calls.close(id)
+        if call is None:
+            self.late += 1
+            logger.debug("an answer of %s came late and is dropped", self.remote_address)
+            return
+        future = call.future
+        if not future.done():  # type: ignore[union-attr]
+            future.set_result(result)  # type: ignore[union-attr]
+        if not self._calls:
+            self.idle()
+
+    def refuse(self, id: int, error: RpcError) -> None:
+        """End one call with an error of this end."""
+        call = self._calls.close(id)
+        if call is not None:
+            self._fail(call, error)
+
+    def fail_all(self, reason: str, error: Callable[[str, Sent], RpcError]) -> None:
+        """The connection ended: every call fails, and says whether it may have run."""
+        if self._timer is not None:
+            self._timer.cancel()
+        for _, call in self._calls.close_all():
+            self._fail(call, error(f"{call.invocation}: {reason}", call.sent))
+
+    def _fail(self, call: PendingCall, error: RpcError) -> None:
+        call.dropped = True
+        if call.future is not None and not call.future.done():
+            call.future.set_exception(error)
+
+    # Time
+
+    def _arm(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+        at = self._calls.next_expiry()
+        if at is None:
+            self._timer = None
+            return
+        self._timer_at = at
+        # The loop's clock need not be ours (uvloop's is not): hand it a delay.
+        self._timer = self._loop.call_later(max(0.0, at - monotonic()), self._expire)
+
+    def _expire(self) -> None:
+        self._timer = None
+        for _, call in self._calls.expire(monotonic()):
+            self._fail(call, self._timeout(call))
+        self._arm()
+        if not self._calls:
+            self.idle()
+
+    def _timeout(self, call: PendingCall) -> DeadlineExceeded:
+        """Dubbo's text: what was waited for, from when to when, whose share. (B5.26)"""
+        now, clock = monotonic(), datetime.now()
+        start = clock - timedelta(seconds=now - call.started)
+        elapsed = f"elapsed: {_ms(now - call.started)} ms"
+        waited = "Sending request timeout in client-side"
+        if call.sent_at is not None:
+            waited = "Waiting server-side response timeout"
+            elapsed = (
+                f"client elapsed: {_ms(call.sent_at - call.started)} ms, "
+                f"server elapsed: {_ms(now - call.sent_at)} ms"
+            )
+        timeout = call.invocation.timeout
+        return DeadlineExceeded(
+            f"{waited}. start time: {_clock(start)}, end time: {_clock(clock)}, {elapsed}, "
+            f"timeout: {_ms(timeout or 0)} ms, request: {call.invocation}, "
+            f"channel: {call.invocation.local_address or 'here'} -> {self.remote_address}",
+            sent=call.sent,
+        )
+
+
+def _ms(seconds: float) -> str:
+    return f"{seconds * 1000:.0f}"
+
+
+def _clock(at: datetime) -> str:
+    return at.isoformat(" ", timespec="milliseconds")

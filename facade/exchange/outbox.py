@@ -1,0 +1,63 @@
+"""What waits to be written to a stream, and how it is cut into frames."""
+
+from collections import deque
+from functools import lru_cache
+from typing import Protocol
+
+# A frame is written when it has this many bytes or envelopes, or nothing more waits.
+# Small enough that no envelope waits long for the one behind it to be read.
+FRAME_BYTES = 64 * 1024
+FRAME_ENVELOPES = 256
+
+
+class Sendable(Protocol):
+    """A call whose envelope is in the box. ``dropped`` takes it back; ``sent_at`` is set
+    once that is too late."""
+
+    dropped: bool
+    sent_at: float | None
+
+
+class Outbox:
+    """Serialized envelopes, in the order in which they are to go."""
+
+    def __init__(self) -> None:
+        self._waiting: deque[tuple[bytes, Sendable | None]] = deque()
+        self.put = self._waiting.append
+
+    def __len__(self) -> int:
+        return len(self._waiting)
+
+    def take(self, now: float) -> bytes:
+        """The next frame, stamping its calls as sent. Empty where nothing waits."""
+        waiting = self._waiting
+        parts: list[bytes] = []
+        size = 0
+        while waiting and len(parts) < 2 * FRAME_ENVELOPES:
+            envelope, call = waiting[0]
+            size += len(envelope)
+            if parts and size > FRAME_BYTES:
+                break
+            waiting.popleft()
+            if call is not None:
+                if call.dropped:
+                    continue
+                call.sent_at = now
+            parts.append(_head(len(envelope)))
+            parts.append(envelope)
+        return b"".join(parts)
+
+
+@lru_cache(maxsize=8192)
+def _head(size: int) -> bytes:
+    """What stands before an envelope in a serialized Frame: the tag of its field, its size.
+
+    A frame is nothing but its envelopes, so that each is serialized once, alone, and its
+    size is known before it is queued.
+    """
+    head = bytearray(b"\x0a")
+    while size > 0x7F:
+        head.append(size & 0x7F | 0x80)
+        size >>= 7
+    head.append(size)
+    return bytes(head)

@@ -1,0 +1,254 @@
+"""The only door to gRPC: streams and unary calls of bytes, and its errors as ours."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any, Protocol
+
+import grpc
+import grpc.aio
+
+from facade.core.errors import (
+    Code,
+    DeadlineExceeded,
+    LimitExceeded,
+    RpcError,
+    Sent,
+    Status,
+    Unavailable,
+    Unimplemented,
+)
+from facade.exchange.stream import FrameStream
+
+SERVICE = "facade.v1.Facade"
+EXCHANGE = f"/{SERVICE}/Exchange"
+INVOKE = f"/{SERVICE}/Invoke"
+
+Options = Sequence[tuple[str, Any]]
+
+
+class Transport(Protocol):
+    """How a consumer reaches one provider."""
+
+    target: str
+
+    async def open(self) -> FrameStream:
+        """A new stream, on a connection of its own. It may prove dead at the first read."""
+        ...
+
+    async def invoke(self, request: bytes, timeout: float | None) -> bytes:
+        """One unary call."""
+        ...
+
+    async def close(self) -> None: ...
+
+
+def channel_options(max_message_size: int, heartbeat: float, patience: float) -> Options:
+    return (
+        *_common_options(max_message_size, heartbeat, patience),
+        # A connection of its own, and with it no memory of failures: C-core's backoff would
+        # make a provider that is back wait for seconds. We have a backoff ourselves.
+        ("grpc.use_local_subchannel_pool", 1),
+        ("grpc.enable_retries", 0),
+    )
+
+
+def server_options(max_message_size: int, heartbeat: float, patience: float) -> Options:
+    return (
+        *_common_options(max_message_size, heartbeat, patience),
+        ("grpc.http2.min_ping_interval_without_data_ms", 5_000),
+        ("grpc.http2.max_ping_strikes", 0),
+        # Two servers on one port would share its callers silently.
+        ("grpc.so_reuseport", 0),
+    )
+
+
+def _common_options(max_message_size: int, heartbeat: float, patience: float) -> Options:
+    # Room for the frame around the largest envelope.
+    longest = max_message_size + 1024
+    return (
+        ("grpc.max_send_message_length", longest),
+        ("grpc.max_receive_message_length", longest),
+        ("grpc.keepalive_time_ms", int(heartbeat * 1000)),
+        ("grpc.keepalive_timeout_ms", int(patience * 1000)),
+        # Without it the keepalive's own timeout is not honoured: a frozen peer would be
+        # noticed after a minute.
+        ("grpc.http2.ping_timeout_ms", int(patience * 1000)),
+        ("grpc.keepalive_permit_without_calls", 1),
+        ("grpc.http2.max_pings_without_data", 0),
+    )
+
+
+class GrpcTransport:
+    """Reaches a provider at a gRPC target, e.g. ``host:port``."""
+
+    def __init__(self, target: str, options: Options) -> None:
+        self.target = target
+        self._options = list(options)
+        self._unary: Any = None
+
+    def _channel(self) -> Any:
+        return grpc.aio.insecure_channel(self.target, options=self._options)
+
+    async def open(self) -> FrameStream:
+        channel = self._channel()
+        return ClientStream(channel, channel.stream_stream(EXCHANGE)(), self.target)
+
+    async def invoke(self, request: bytes, timeout: float | None) -> bytes:
+        if self._unary is None:
+            self._unary = self._channel()
+        try:
+            answer: bytes = await self._unary.unary_unary(INVOKE)(request, timeout=timeout)
+        except grpc.aio.AioRpcError as error:
+            raise translate(error, self.target) from None
+        return answer
+
+    async def close(self) -> None:
+        if self._unary is not None:
+            channel, self._unary = self._unary, None
+            await channel.close()
+
+
+class ClientStream:
+    """The consumer's end of an Exchange call."""
+
+    def __init__(self, channel: Any, call: Any, target: str) -> None:
+        self._channel = channel
+        self._call = call
+        self._closing: asyncio.Task[None] | None = None
+        self.remote_address = target
+        self.local_address = ""
+
+    async def read(self) -> bytes | None:
+        try:
+            data = await self._call.read()
+        except grpc.aio.AioRpcError as error:
+            raise translate(error, self.remote_address) from None
+        return None if data is grpc.aio.EOF else data
+
+    async def write(self, frame: bytes) -> None:
+        try:
+            await self._call.write(frame)
+        except grpc.aio.AioRpcError as error:
+            raise translate(error, self.remote_address) from None
+        except asyncio.InvalidStateError:  # the call has ended meanwhile
+            raise Unavailable(f"the stream to {self.remote_address} has ended") from None
+
+    async def finish(self) -> None:
+        try:
+            await self._call.done_writing()
+        except (grpc.aio.AioRpcError, asyncio.InvalidStateError):
+            pass  # it has ended already
+
+    def close(self, error: RpcError | None = None) -> None:
+        if self._closing is None:
+            self._call.cancel()
+            self._closing = asyncio.ensure_future(self._channel.close())
+
+
+class ServerStream:
+    """The provider's end of an Exchange call."""
+
+    def __init__(self, context: Any) -> None:
+        self._context = context
+        self.error: RpcError | None = None
+        self.remote_address = context.peer()
+        self.local_address = ""
+
+    async def read(self) -> bytes | None:
+        try:
+            data = await self._context.read()
+        except grpc.aio.BaseError as error:
+            raise Unavailable(f"the stream from {self.remote_address} broke: {error}") from None
+        return None if data is grpc.aio.EOF else data
+
+    async def write(self, frame: bytes) -> None:
+        try:
+            await self._context.write(frame)
+        except grpc.aio.BaseError as error:
+            raise Unavailable(f"the stream from {self.remote_address} broke: {error}") from None
+
+    async def finish(self) -> None:
+        """The provider's end finishes with its handler."""
+
+    def close(self, error: RpcError | None = None) -> None:
+        self.error = error
+
+
+class GrpcListener:
+    """Serves the gRPC service at one address and hands on what comes in."""
+
+    def __init__(
+        self,
+        exchange: Callable[[FrameStream], Awaitable[None]],
+        invoke: Callable[[bytes, str, float | None], Awaitable[bytes]],
+        options: Options,
+    ) -> None:
+        self._exchange = exchange
+        self._invoke = invoke
+        self._server = grpc.aio.server(options=list(options))
+        handlers = {
+            "Exchange": grpc.stream_stream_rpc_method_handler(self._serve_stream),
+            "Invoke": grpc.unary_unary_rpc_method_handler(self._serve_call),
+        }
+        self._server.add_generic_rpc_handlers(
+            (grpc.method_handlers_generic_handler(SERVICE, handlers),)
+        )
+
+    async def start(self, address: str) -> int:
+        """Listen; the port. OSError, which names the address, where that can't be done."""
+        try:
+            port = self._server.add_insecure_port(address)
+        except RuntimeError as error:
+            raise _cannot_listen(address, error) from None
+        if port == 0 and not address.startswith(("unix:", "unix-abstract:")):
+            raise _cannot_listen(address, None)
+        await self._server.start()
+        return int(port)
+
+    async def stop(self, grace: float | None) -> None:
+        """Take nothing new at once, and end what is left after ``grace`` seconds."""
+        await self._server.stop(grace)
+
+    async def _serve_stream(self, _: Any, context: Any) -> None:
+        stream = ServerStream(context)
+        await self._exchange(stream)
+        error = stream.error
+        if error is not None:
+            await context.abort(_grpc_status(error.status), error.message)
+
+    async def _serve_call(self, request: bytes, context: Any) -> bytes:
+        try:
+            return await self._invoke(request, context.peer(), context.time_remaining())
+        except RpcError as error:
+            await context.abort(_grpc_status(error.status), error.message)
+            raise
+
+
+def _cannot_listen(address: str, error: Exception | None) -> OSError:
+    reason = f": {error}" if error else ""
+    return OSError(f"cannot listen at {address}: is the port in use, or not ours to take?{reason}")
+
+
+def _grpc_status(status: Status) -> grpc.StatusCode:
+    return grpc.StatusCode[status.name]
+
+
+def translate(error: grpc.aio.AioRpcError, target: str) -> RpcError:
+    """An error of grpcio's as one of ours. That of a whole stream says nothing about a call."""
+    status = Status(error.code().value[0])
+    details = error.details() or status.name
+    if status is Status.UNAVAILABLE:
+        # The reason comes last in C-core's text.
+        reason = details.rsplit(": ", 1)[-1] if "onnect" in details else details
+        refused = "ailed to connect" in details
+        return Unavailable(
+            f"cannot reach {target}: {reason}",
+            sent=Sent.NOT_SENT if refused else Sent.MAYBE_EXECUTED,
+        )
+    if status is Status.UNIMPLEMENTED:
+        return Unimplemented(f"{target} is no facade provider, or an older one: {details}", remote=True)
+    if status is Status.DEADLINE_EXCEEDED:
+        return DeadlineExceeded(f"{target}: {details}", remote=True)
+    if status is Status.RESOURCE_EXHAUSTED:
+        return LimitExceeded(f"{target}: {details}", remote=True)
+    return RpcError(f"{target}: {details}", code=Code.NETWORK, status=status, remote=True)

@@ -1,0 +1,89 @@
+"""Filters by name: entry points of the group "facade.filters"."""
+
+import difflib
+from collections.abc import Mapping, Sequence
+from functools import cache
+from importlib.metadata import entry_points
+from typing import Any
+
+from facade.core.chain import check
+from facade.core.filter import Activation, Filter
+
+GROUP = "facade.filters"
+
+# What `filters=` of a client or a server takes: names, objects, "default" and "-name".
+FilterList = Sequence[str | Filter]
+
+
+@cache
+def installed() -> Mapping[str, type[Filter]]:
+    """All filter classes that are installed, by name. ValueError where two share one."""
+    found: dict[str, type[Filter]] = {}
+    for entry in entry_points(group=GROUP):
+        cls = entry.load()
+        if found.get(entry.name, cls) is not cls:
+            raise ValueError(
+                f"two filters are installed as {entry.name!r}: {_place(found[entry.name])} and "
+                f"{_place(cls)}; uninstall one, or rename its entry point"
+            )
+        found[entry.name] = cls
+    if not found:
+        raise RuntimeError(
+            "no filter is installed, not even ours: facade was not installed with its metadata; "
+            "run `pip install facade-rpc`, or `pip install -e .` in its source"
+        )
+    return found
+
+
+def resolve(filters: FilterList, side: str, settings: Mapping[str, Any]) -> list[Filter]:
+    """The filters of one end, outermost first. (Dubbo: ExtensionLoader#getActivateExtension)
+
+    "default" stands for those that switch themselves on, and comes first where it is not
+    named; "-name" takes one away, "-default" all of them. ValueError for an unknown name.
+    """
+    if isinstance(filters, str):
+        raise TypeError(f"filters is a list: filters=[{filters!r}]")
+    names = [item for item in filters if isinstance(item, str)]
+    removed = {name[1:] for name in names if name.startswith("-")}
+    for name in (*removed, *names):
+        if not name.startswith("-") and name != "default":
+            _find(name)
+    wanted = list(filters)
+    if "default" not in names:
+        wanted.insert(0, "default")
+    chosen: list[Filter] = []
+    for item in wanted:
+        if not isinstance(item, str):
+            check(item)
+            chosen.append(item)
+        elif item == "default":
+            if "default" not in removed:
+                chosen += _active(side, settings, removed | set(names))
+        elif not item.startswith("-") and item not in removed:
+            chosen.append(_find(item).configure(settings))
+    return chosen
+
+
+def _active(side: str, settings: Mapping[str, Any], without: set[str]) -> list[Filter]:
+    """Those that switch themselves on at this side, in their order."""
+    active: list[tuple[int, str, type[Filter]]] = []
+    for name, cls in installed().items():
+        activation: Activation | None = getattr(cls, "__facade_activation__", None)
+        if activation is None or name in without or side not in activation.group:
+            continue
+        if activation.when is None or settings.get(activation.when):
+            active.append((activation.order, name, cls))
+    return [cls.configure(settings) for _, _, cls in sorted(active, key=lambda item: item[:2])]
+
+
+def _find(name: str) -> type[Filter]:
+    known = installed()
+    if name in known:
+        return known[name]
+    near = difflib.get_close_matches(name, known, n=1)
+    hint = f"did you mean {near[0]!r}?" if near else f"there are: {', '.join(sorted(known))}"
+    raise ValueError(f"no filter is called {name!r}: {hint}")
+
+
+def _place(cls: type) -> str:
+    return f"{cls.__module__}.{cls.__qualname__}"

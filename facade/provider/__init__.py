@@ -1,0 +1,7 @@
+"""The answering end.
+
+server    Server: listens, exports, drains
+exporter  what is exported, by service key
+local     the inner end of the provider's chain: the implementation itself
+pool      threads for methods that are not async
+"""

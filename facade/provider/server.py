@@ -1,0 +1,211 @@
+"""The server."""
+
+import asyncio
+import logging
+import signal
+from dataclasses import replace
+from time import monotonic
+from types import TracebackType
+from typing import Self
+
+from facade.core.chain import chain
+from facade.core.errors import Code, RpcError, Status
+from facade.core.filter import PROVIDER
+from facade.exchange.answering import Peer, answer
+from facade.exchange.connection import DEFAULT_MAX_MESSAGE, Connection, Settings
+from facade.exchange.envelope import WireInvocation, WireResult, parse
+from facade.exchange.stream import FrameStream
+from facade.exchange.transport import GrpcListener, server_options
+from facade.loops import new_event_loop
+from facade.plugins import FilterList, resolve
+from facade.provider.exporter import Exporter, ExportTable, check_implementation
+from facade.provider.local import LocalInvoker
+from facade.provider.pool import ThreadPool
+from facade.service import check_timeout, describe
+
+logger = logging.getLogger(__name__)
+
+
+class Server:
+    """Exports services at one address. Times are seconds, sizes bytes.
+
+    filters            names, filter objects, "default", "-name"; the first is outermost
+    threads, queue     for methods that are not async: how many run at once, how many more
+                       may wait; a call beyond is refused
+    grace              how long a stop waits for calls under way
+    heartbeat          ask a consumer for a sign of life after this long a silence
+    heartbeat_timeout  and give the connection up when none comes for this long
+    """
+
+    def __init__(
+        self,
+        address: str = "127.0.0.1:0",
+        *,
+        filters: FilterList = ("default",),
+        application: str = "",
+        threads: int = 64,
+        queue: int = 1024,
+        grace: float = 10.0,
+        max_message_size: int = DEFAULT_MAX_MESSAGE,
+        heartbeat: float = 30.0,
+        heartbeat_timeout: float = 10.0,
+    ) -> None:
+        check_timeout(heartbeat, "heartbeat")
+        check_timeout(heartbeat_timeout, "heartbeat_timeout")
+        self.address = address
+        self.port = 0
+        self._grace = grace
+        self._filters = filters
+        self._settings = Settings(
+            application=application,
+            max_message_size=max_message_size,
+            heartbeat=heartbeat,
+            heartbeat_timeout=heartbeat_timeout,
+        )
+        resolve(filters, PROVIDER, {})  # a wrong name is an error here, not at the first export
+        self._exports = ExportTable()
+        self._pool = ThreadPool(threads, queue)
+        self._connections: set[Connection] = set()
+        self._oneway: set[asyncio.Task[None]] = set()
+        self._listener: GrpcListener | None = None
+        self._stopping: asyncio.Task[None] | None = None
+        self._stopped = asyncio.Event()
+
+    # Exporting
+
+    def export(
+        self,
+        interface: type,
+        implementation: object,
+        *,
+        group: str | None = None,
+        version: str | None = None,
+        timeout: float | None = None,
+    ) -> Exporter:
+        """Let the methods of ``interface`` be called on ``implementation``.
+
+        Its methods may be ``async def`` or ``def``, whatever the interface says; the
+        latter run in threads. ``group`` and ``version`` override those of the interface.
+        ``timeout`` (seconds) is what the provider suggests for the service.
+        """
+        check_timeout(timeout, "timeout of the export")
+        service = describe(interface)
+        check_implementation(interface, service, implementation)
+        service = replace(
+            service,
+            group=service.group if group is None else group,
+            version=service.version if version is None else version,
+            timeout=timeout or service.timeout,
+        )
+        end = LocalInvoker(service, implementation, self._pool)
+        return self._exports.add(service, chain(resolve(self._filters, PROVIDER, {}), end))
+
+    @property
+    def exporters(self) -> list[Exporter]:
+        return list(self._exports)
+
+    # Life
+
+    async def start(self) -> None:
+        """Listen. OSError where the address can't be had."""
+        settings = self._settings
+        options = server_options(
+            settings.max_message_size, settings.heartbeat, settings.heartbeat_timeout
+        )
+        self._listener = GrpcListener(self.exchange, self.invoke, options)
+        self.port = await self._listener.start(self.address)
+        logger.info("listening at %s, port %d", self.address, self.port)
+
+    async def stop(self, grace: float | None = None) -> None:
+        """Take no new calls, let those under way end for ``grace`` seconds, hang up.
+
+        A call that has not ended by then gets one error which says so.
+        """
+        if self._stopping is None:
+            self._stopping = asyncio.create_task(
+                self._stop(self._grace if grace is None else grace), name="facade-stop"
+            )
+        await asyncio.shield(self._stopping)
+
+    async def _stop(self, grace: float) -> None:
+        # A little more for gRPC: we end the streams ourselves, each call with its error.
+        listener = (
+            asyncio.create_task(self._listener.stop(grace + 2)) if self._listener is not None else None
+        )
+        drains = [c.drain("the provider stops", grace) for c in self._connections]
+        await asyncio.gather(*drains)
+        if self._oneway:
+            await asyncio.wait(self._oneway, timeout=grace)
+        if listener is not None:
+            await listener
+        self._pool.close()
+        self._stopped.set()
+        logger.info("stopped at %s", self.address)
+
+    async def wait(self) -> None:
+        """Wait until it is stopped."""
+        await self._stopped.wait()
+
+    def run(self) -> None:
+        """Serve until SIGINT or SIGTERM, then stop in peace. Blocks."""
+        with asyncio.Runner(loop_factory=new_event_loop) as runner:
+            runner.run(self._run())
+
+    async def _run(self) -> None:
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGINT, signal.SIGTERM):
+            loop.add_signal_handler(number, self._stop_on_signal, number)
+        async with self:
+            await self.wait()
+
+    def _stop_on_signal(self, number: int) -> None:
+        logger.info("%s: stopping", signal.Signals(number).name)
+        self._signalled = asyncio.ensure_future(self.stop())
+
+    async def __aenter__(self) -> Self:
+        await self.start()
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        await self.stop()
+
+    # What comes in
+
+    async def exchange(self, stream: FrameStream) -> None:
+        """Serve one stream to its end."""
+        connection = Connection(stream, self._settings, self._exports, opened=False)
+        self._connections.add(connection)
+        try:
+            await connection.run()
+        finally:
+            self._connections.discard(connection)
+
+    async def invoke(self, request: bytes, peer: str, time_left: float | None) -> bytes:
+        """Answer one unary call. Raises RpcError for bytes that are no invocation."""
+        try:
+            wire = parse(request, WireInvocation)
+        except ValueError as error:
+            raise RpcError(
+                str(error), code=Code.SERIALIZATION, status=Status.INVALID_ARGUMENT
+            ) from None
+        if time_left is not None:
+            left = max(1, int(time_left * 1_000_000))
+            wire.time_left_us = min(left, wire.time_left_us or left)
+        result = WireResult()
+        call = answer(self._exports, wire, result, monotonic(), Peer(peer))
+        if wire.oneway:
+            task = asyncio.create_task(call)
+            self._oneway.add(task)
+            task.add_done_callback(self._oneway.discard)
+        else:
+            await call
+        return bytes(result.SerializeToString())
+
+    def __repr__(self) -> str:
+        keys = ", ".join(exporter.service.key for exporter in self._exports)
+        return f"<Server at {self.address}: {keys or 'nothing exported'}>"

@@ -1,0 +1,204 @@
+"""Read an interface: which methods it has, what they take and give, how they are called."""
+
+import asyncio
+import concurrent.futures
+import inspect
+import math
+import typing
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cache
+from typing import Any, TypeVar, overload
+
+from facade.core.method import InvokeMode, Method, Parameter, Service
+
+C = TypeVar("C", bound=type)
+Fn = TypeVar("Fn", bound=Callable[..., Any])
+
+FUTURES = (asyncio.Future, concurrent.futures.Future)
+
+
+@dataclass(frozen=True, slots=True)
+class ServiceOptions:
+    name: str
+    version: str
+    group: str
+    timeout: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class MethodOptions:
+    timeout: float | None = None
+    oneway: bool = False
+    idempotent: bool = False
+    cancel_on_timeout: bool = False
+
+
+def service(
+    name: str | None = None, *, version: str = "", group: str = "", timeout: float | None = None
+) -> Callable[[C], C]:
+    """Make a class an interface of this name. Its public methods are what can be called.
+
+    Without a name it goes by ``module.Class``. ``timeout``: seconds that a call of any
+    of its methods may take.
+    """
+    if callable(name):
+        raise TypeError("write @facade.service() or @facade.service('its.Name'), with parentheses")
+    check_timeout(timeout, "timeout of the service")
+
+    def mark(cls: C) -> C:
+        cls.__facade_service__ = ServiceOptions(  # type: ignore[attr-defined]
+            name or _default_name(cls), version, group, timeout
+        )
+        return cls
+
+    return mark
+
+
+@overload
+def method(function: Fn, /) -> Fn: ...
+@overload
+def method(
+    *,
+    timeout: float | None = None,
+    oneway: bool = False,
+    idempotent: bool = False,
+    cancel_on_timeout: bool = False,
+) -> Callable[[Fn], Fn]: ...
+def method(function: Any = None, /, **options: Any) -> Any:
+    """Say more of a method than its signature can.
+
+    ``timeout``: seconds. ``oneway``: nothing comes back, not even an error.
+    ``idempotent``: may be sent again without harm. ``cancel_on_timeout``: the provider
+    cancels it when its time is up, instead of letting it finish for nobody.
+    """
+    if function is not None:
+        return function
+    known = MethodOptions(**options)
+    check_timeout(known.timeout, "timeout of the method")
+
+    def mark(fn: Fn) -> Fn:
+        fn.__facade_method__ = known  # type: ignore[attr-defined]
+        return fn
+
+    return mark
+
+
+def check_timeout(timeout: float | None, what: str) -> None:
+    """ValueError for what can't be a number of seconds to wait."""
+    if timeout is None:
+        return
+    if not isinstance(timeout, (int, float)) or isinstance(timeout, bool):
+        raise TypeError(f"{what}: {timeout!r} is not a number of seconds")
+    if not (0 < timeout < math.inf):
+        raise ValueError(f"{what}: {timeout!r} s is no time to wait; None means the default")
+
+
+@cache
+def describe(interface: type) -> Service:
+    """What can be called on ``interface``. TypeError, which says what to change, where it
+    can't be called remotely."""
+    if not isinstance(interface, type):
+        raise TypeError(f"an interface is a class, not {interface!r}")
+    options = interface.__dict__.get("__facade_service__")
+    if options is None:
+        options = ServiceOptions(_default_name(interface), "", "", None)
+    methods = {
+        name: _describe_method(options.name, name, function)
+        for name, function in _public_functions(interface)
+    }
+    if not methods:
+        raise TypeError(f"{interface.__qualname__} has no public methods: there is nothing to call")
+    return Service(
+        name=options.name,
+        methods=methods,
+        group=options.group,
+        version=options.version,
+        timeout=options.timeout,
+        summary=_summary(interface),
+    )
+
+
+def find_interface(implementation: object) -> type | None:
+    """The decorated class that an implementation derives from, or is an object of."""
+    for cls in type(implementation).__mro__:
+        if "__facade_service__" in cls.__dict__:
+            return cls
+    return None
+
+
+def _default_name(cls: type) -> str:
+    return f"{cls.__module__}.{cls.__qualname__}"
+
+
+def _public_functions(interface: type) -> list[tuple[str, Callable[..., Any]]]:
+    found: dict[str, Any] = {}
+    for cls in reversed(interface.__mro__):
+        if cls is object or cls.__module__ in ("typing", "abc"):
+            continue
+        found.update(vars(cls))
+    return [
+        (name, value)
+        for name, value in found.items()
+        if inspect.isfunction(value) and not name.startswith("_")
+    ]
+
+
+def _describe_method(service: str, name: str, function: Callable[..., Any]) -> Method:
+    where = f"{service}.{name}"
+    try:
+        hints = typing.get_type_hints(function, include_extras=True)
+    except NameError as error:
+        raise TypeError(f"{where}: its type hints name {error.name!r}, which is not defined") from None
+    options = getattr(function, "__facade_method__", None) or MethodOptions()
+    returns, mode = _returned(hints.get("return", Any), function)
+    if inspect.isasyncgenfunction(function) or inspect.isgeneratorfunction(function):
+        raise TypeError(f"{where} yields: streams are not supported yet; return a list")
+    if options.oneway and returns not in (None, type(None), Any):
+        raise TypeError(f"{where} is oneway, so nothing comes back: declare it `-> None`")
+    return Method(
+        service=service,
+        name=name,
+        parameters=tuple(_parameters(where, function, hints)),
+        returns=returns,
+        mode=mode,
+        timeout=options.timeout,
+        oneway=options.oneway,
+        idempotent=options.idempotent,
+        cancel_on_timeout=options.cancel_on_timeout,
+        summary=_summary(function),
+    )
+
+
+def _returned(hint: Any, function: Callable[..., Any]) -> tuple[Any, InvokeMode]:
+    if inspect.iscoroutinefunction(function):
+        return hint, InvokeMode.ASYNC
+    origin = typing.get_origin(hint) or hint
+    if isinstance(origin, type) and issubclass(origin, FUTURES):
+        arguments = typing.get_args(hint)
+        return (arguments[0] if arguments else Any), InvokeMode.FUTURE
+    return hint, InvokeMode.SYNC
+
+
+def _parameters(
+    where: str, function: Callable[..., Any], hints: dict[str, Any]
+) -> typing.Iterator[Parameter]:
+    listed = list(inspect.signature(function).parameters.values())
+    if not listed:
+        raise TypeError(f"{where} lacks `self`: methods of an interface are plain methods")
+    for parameter in listed[1:]:
+        if parameter.kind in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD):
+            raise TypeError(
+                f"{where}: *{parameter.name} can't be called remotely; take a list or a dict instead"
+            )
+        yield Parameter(
+            name=parameter.name,
+            type=hints.get(parameter.name, Any),
+            required=parameter.default is parameter.empty,
+            keyword_only=parameter.kind is parameter.KEYWORD_ONLY,
+        )
+
+
+def _summary(documented: Any) -> str:
+    text = inspect.cleandoc(documented.__doc__ or "")
+    return " ".join(text.split("\n\n", 1)[0].split())

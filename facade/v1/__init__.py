@@ -1,0 +1,1 @@
+"""Generated from protos/facade/v1 by `make protos`."""

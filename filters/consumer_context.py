@@ -1,0 +1,78 @@
+"""Give an outgoing call its surroundings. (Dubbo: ConsumerContextFilter)"""
+
+from collections.abc import Collection, Mapping
+from typing import Any, Self
+
+from facade.core.context import Caller, Request, current_caller, current_request
+from facade.core.countdown import TimeoutCountDown
+from facade.core.errors import Code, DeadlineExceeded, Sent
+from facade.core.filter import CONSUMER, Filter, Invoker, activate
+from facade.core.invocation import Attachments, Invocation
+from facade.core.result import Result
+
+
+@activate(group=CONSUMER, order=-10_000)
+class ConsumerContext(Filter):
+    """Attach what ``RpcContext`` holds, and count the time down over the hops.
+
+    - Attachments that the call served here brought are forwarded, those of
+      ``client_attachments()`` override them, and those given to the call override both.
+      ``propagate`` limits what is forwarded: names, or None for nothing.
+    - A countdown that is running here caps the timeout. Nothing left: the call ends at
+      once with TIMEOUT_TERMINATE, and nothing is sent.
+    - What comes back is found in ``response_attachments()``.
+    """
+
+    def __init__(self, *, propagate: Collection[str] | None = ("*",)) -> None:
+        self._forward_all = propagate is not None and "*" in propagate
+        self._forward = frozenset(propagate or ())
+
+    @classmethod
+    def configure(cls, settings: Mapping[str, Any]) -> Self:
+        return cls(propagate=settings.get("propagate", ("*",)))
+
+    async def invoke(self, invoker: Invoker, invocation: Invocation) -> Result:
+        caller = invocation.caller or current_caller()
+        request = current_request()
+        self._attach(invocation, caller, request)
+        countdown = request.invocation.countdown if request is not None else None
+        if countdown is not None:
+            remaining = countdown.remaining
+            if remaining <= 0:
+                return Result(exception=_no_time_left(invocation))
+            if invocation.timeout is None or remaining < invocation.timeout:
+                invocation.timeout = remaining
+        if invocation.timeout is not None:
+            invocation.countdown = TimeoutCountDown(invocation.timeout)
+        caller.invocation = invocation
+        result = await invoker.invoke(invocation)
+        if result.has_attachments:
+            caller.response_attachments = result.attachments
+            if request is not None:
+                request.downstream.update(result.attachments)
+        elif caller.response_attachments:
+            caller.response_attachments = {}
+        return result
+
+    def _attach(self, invocation: Invocation, caller: Caller, request: Request | None) -> None:
+        taken: Attachments | None = invocation.taken
+        forwarded = self._forwarded(request) if request is not None else None
+        if taken or forwarded:
+            invocation.attachments = {
+                **(forwarded or {}),
+                **(taken or {}),
+                **invocation.attachments,
+            }
+
+    def _forwarded(self, request: Request) -> Attachments:
+        if self._forward_all:
+            return request.attachments
+        return {k: v for k, v in request.attachments.items() if k in self._forward}
+
+
+def _no_time_left(invocation: Invocation) -> DeadlineExceeded:
+    return DeadlineExceeded(
+        f"No time left for making the following call: {invocation}, terminate directly.",
+        code=Code.TIMEOUT_TERMINATE,
+        sent=Sent.NOT_SENT,
+    )
