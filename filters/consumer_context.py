@@ -3,11 +3,11 @@
 from collections.abc import Collection, Mapping
 from typing import Any, Self
 
-from facade.core.context import Caller, Request, current_caller, current_request
+from facade.core.context import Request, current_caller, current_request
 from facade.core.countdown import TimeoutCountDown
 from facade.core.errors import Code, DeadlineExceeded, Sent
 from facade.core.filter import CONSUMER, Filter, Invoker, activate
-from facade.core.invocation import Attachments, Invocation
+from facade.core.invocation import Invocation
 from facade.core.result import Result
 
 
@@ -34,40 +34,35 @@ class ConsumerContext(Filter):
     async def invoke(self, invoker: Invoker, invocation: Invocation) -> Result:
         caller = invocation.caller or current_caller()
         request = current_request()
-        self._attach(invocation, caller, request)
-        countdown = request.invocation.countdown if request is not None else None
-        if countdown is not None:
-            remaining = countdown.remaining
-            if remaining <= 0:
-                return Result(exception=_no_time_left(invocation))
-            if invocation.timeout is None or remaining < invocation.timeout:
-                invocation.timeout = remaining
+        if request is not None:
+            self._forward_to(invocation, request)
+            countdown = request.invocation.countdown
+            if countdown is not None:
+                remaining = countdown.remaining
+                if remaining <= 0:
+                    return Result(exception=_no_time_left(invocation))
+                if invocation.timeout is None or remaining < invocation.timeout:
+                    invocation.timeout = remaining
+        elif invocation.taken:
+            invocation.attachments = {**invocation.taken, **invocation.attachments}
         if invocation.timeout is not None:
             invocation.countdown = TimeoutCountDown(invocation.timeout)
         caller.invocation = invocation
         result = await invoker.invoke(invocation)
-        if result.has_attachments:
-            caller.response_attachments = result.attachments
-            if request is not None:
-                request.downstream.update(result.attachments)
-        elif caller.response_attachments:
-            caller.response_attachments = {}
+        caller.response_attachments = result.attachments
+        if request is not None:
+            request.downstream.update(result.attachments)
         return result
 
-    def _attach(self, invocation: Invocation, caller: Caller, request: Request | None) -> None:
-        taken: Attachments | None = invocation.taken
-        forwarded = self._forwarded(request) if request is not None else None
-        if taken or forwarded:
-            invocation.attachments = {
-                **(forwarded or {}),
-                **(taken or {}),
-                **invocation.attachments,
-            }
-
-    def _forwarded(self, request: Request) -> Attachments:
-        if self._forward_all:
-            return request.attachments
-        return {k: v for k, v in request.attachments.items() if k in self._forward}
+    def _forward_to(self, invocation: Invocation, request: Request) -> None:
+        forwarded = request.attachments
+        if not self._forward_all:
+            forwarded = {k: v for k, v in forwarded.items() if k in self._forward}
+        invocation.attachments = {
+            **forwarded,
+            **(invocation.taken or {}),
+            **invocation.attachments,
+        }
 
 
 def _no_time_left(invocation: Invocation) -> DeadlineExceeded:

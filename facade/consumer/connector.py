@@ -29,7 +29,8 @@ class Connector:
         self._settings = settings
         self._exports = exports
         self._wait_for_ready = wait_for_ready
-        self._current: Connection | None = None
+        # The connection at hand; whether a call may go there, it says itself.
+        self.current: Connection | None = None
         self._connecting: asyncio.Task[None] | None = None
         self._attempt: asyncio.Future[None] | None = None
         self._failure: RpcError | None = None
@@ -46,12 +47,6 @@ class Connector:
     def transport(self) -> Transport:
         return self._transport
 
-    @property
-    def usable(self) -> Connection | None:
-        """The connection at hand, if a call may go there."""
-        current = self._current
-        return current if current is not None and current.usable else None
-
     async def connect(self, timeout: float | None, what: Invocation | str) -> Connection:
         """Wait for a usable connection, at most ``timeout`` seconds.
 
@@ -59,13 +54,13 @@ class Connector:
         fails, unless this client waits for its provider.
         """
         until = None if timeout is None else monotonic() + timeout
+        if self.current is not None and self.current.usable:
+            return self.current
         self._waiting += 1
         try:
             while True:
                 if self._closed:
                     raise Unavailable(f"{what}: the client is closed", sent=Sent.NOT_SENT)
-                if (usable := self.usable) is not None:
-                    return usable
                 if self._connecting is None:
                     self._attempt = asyncio.get_running_loop().create_future()
                     self._connecting = asyncio.create_task(self._connect(), name="facade-connect")
@@ -74,7 +69,9 @@ class Connector:
                     raise self._unreachable(what, timeout)
                 assert self._attempt is not None
                 await asyncio.wait((self._attempt,), timeout=left)
-                if self.usable is None and self._failure is not None and not self._wait_for_ready:
+                if self.current is not None and self.current.usable:
+                    return self.current
+                if self._failure is not None and not self._wait_for_ready:
                     raise self._unreachable(what, None)
         finally:
             self._waiting -= 1
@@ -120,7 +117,7 @@ class Connector:
         except asyncio.CancelledError:
             connection.abort(Unavailable("the client closes", sent=Sent.NOT_SENT))
             raise
-        self._current = connection
+        self.current = connection
         self._failure = None
 
     async def _keep(self, connection: Connection) -> None:
@@ -136,8 +133,8 @@ class Connector:
         self._closed = True
         if self._connecting is not None:
             self._connecting.cancel()
-        if self._current is not None and not self._current.closed.is_set():
-            await self._current.drain("the consumer closes", grace)
+        if self.current is not None and not self.current.closed.is_set():
+            await self.current.drain("the consumer closes", grace)
         if self._running:
             # An older connection may still end its calls; one being set up never will.
             _, left = await asyncio.wait(self._running, timeout=grace)

@@ -1,5 +1,6 @@
 """The inner end of the consumer's chain: what sends a call and reads its answer."""
 
+import asyncio
 from time import monotonic
 
 from facade.codec import Codec
@@ -22,15 +23,21 @@ class RemoteInvoker:
         codec: Codec = invocation.codec
         payload = codec.encode_arguments(invocation.arguments, invocation.keywords)
         _start_countdown(invocation)
-        connection = self._connector.usable
-        if connection is None:
+        connection = self._connector.current
+        if connection is None or not connection.usable:
             left = invocation.countdown.remaining if invocation.countdown is not None else None
             connection = await self._connector.connect(left, invocation)
         calls = connection.calls
         invocation.remote_address = calls.remote_address
         if invocation.oneway:
             return calls.tell(invocation, payload)
-        answer, result = read_result(await calls.call(invocation, payload), invocation)
+        call = calls.begin(invocation, payload)
+        try:
+            wire = await call.future
+        except asyncio.CancelledError:
+            calls.give_up(call)
+            raise
+        answer, result = read_result(wire, invocation)
         if answer is not None:
             result.value = codec.decode_result(answer)
         return result

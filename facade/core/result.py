@@ -14,7 +14,7 @@ class Result:
     ``expired``: the time ran out at the provider, and what the method gave was cleared.
     """
 
-    __slots__ = ("_attachments", "exception", "expired", "value")
+    __slots__ = ("attachments", "exception", "expired", "value")
 
     def __init__(
         self,
@@ -25,21 +25,7 @@ class Result:
         self.value = value
         self.exception = exception
         self.expired = False
-        self._attachments = attachments
-
-    @property
-    def attachments(self) -> Attachments:
-        if self._attachments is None:
-            self._attachments = {}
-        return self._attachments
-
-    @attachments.setter
-    def attachments(self, attachments: Attachments) -> None:
-        self._attachments = attachments
-
-    @property
-    def has_attachments(self) -> bool:
-        return bool(self._attachments)
+        self.attachments: Attachments = {} if attachments is None else attachments
 
     def recreate(self) -> Any:
         """Return the value, or raise the exception. (Dubbo: Result#recreate)"""
@@ -51,7 +37,7 @@ class Result:
         """Forget value, exception and attachments. (Dubbo: AppResponse#clear)"""
         self.value = None
         self.exception = None
-        self._attachments = None
+        self.attachments = {}
 
     def __repr__(self) -> str:
         if self.expired:

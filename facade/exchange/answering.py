@@ -59,12 +59,11 @@ async def answer(exports: Exports, wire: Any, result: Any, received: float, peer
         invocation.method = export.method
         invocation.arguments, invocation.keywords = export.codec.decode_arguments(payload)
         outcome = await export.invoker.invoke(invocation)
-        attachments = outcome.attachments if outcome.has_attachments else None
         if outcome.exception is not None:
-            fill_error(result, outcome.exception, raised=True, attachments=attachments)
+            fill_error(result, outcome.exception, raised=True, attachments=outcome.attachments)
             return
         value = None if outcome.expired else export.codec.encode_result(outcome.value, payload[0])
-        fill_result(result, value, attachments)
+        fill_result(result, value, outcome.attachments)
     except RpcError as error:
         _report(error, invocation)
         fill_error(result, error, raised=False, attachments=None)

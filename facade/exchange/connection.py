@@ -6,18 +6,24 @@ frame: while that is under way the next envelopes gather, so frames grow with th
 and nothing is ever held back to wait for more. Either end may call the other: results
 and cancels go to one role, invocations to the other.
 
+A call that is alone takes two short cuts, a fifth of its latency together: its envelope is
+written from where it is sent, before the writer's turn comes; and the task that read it
+runs it, leaving the reading to a new one.
+
 To end in peace, each end sends ``drain`` after its last invocation, and the stream is
 finished once both have, no call is open, and all is written.
 """
 
 import asyncio
 import logging
+from collections.abc import Awaitable
 from dataclasses import dataclass
 from time import monotonic
 from typing import Any
 
 from facade.core.errors import Code, RpcError, Sent, Status, Unavailable, Unimplemented
 from facade.exchange.answering import Exports, Peer
+from facade.exchange.begin import begin
 from facade.exchange.dispatcher import Dispatcher
 from facade.exchange.envelope import Envelope, Frame, parse
 from facade.exchange.multiplexer import Multiplexer
@@ -63,8 +69,11 @@ class Connection:
         self._opened = opened
         self._loop = asyncio.get_running_loop()
         self._outbox = Outbox()
-        self._writable: asyncio.Future[None] | None = None
+        # What the idle writer waits for; it gives a write that was begun already, or None.
+        self._wake: asyncio.Future[Awaitable[None] | None] | None = None
         self._writing = False
+        self._reader: asyncio.Task[None] | None = None
+        self._reading: asyncio.Future[None] = self._loop.create_future()
         self._last_read = monotonic()
         self._pinged_at: float | None = None
         self._heartbeat: asyncio.TimerHandle | None = None
@@ -73,16 +82,13 @@ class Connection:
         self._drain_received = False
         self._finished = asyncio.Event()
         self.closed = asyncio.Event()
+        # Whether a new call may go here.
+        self.usable = False
         self.ready: asyncio.Future[None] = self._loop.create_future()
         self.peer = Peer(stream.remote_address, stream.local_address)
         self.calls = Multiplexer(self.send, opened=opened, remote_address=stream.remote_address)
         self.answers = Dispatcher(exports, self.send, self.peer, opened=opened)
         self.calls.idle = self.answers.idle = self._finish_when_idle
-
-    @property
-    def usable(self) -> bool:
-        """Whether a new call may go here."""
-        return not (self._drain_sent or self._drain_received or self.closed.is_set())
 
     # Life
 
@@ -91,26 +97,28 @@ class Connection:
         if self._opened:
             self._send_setup()
         handshake = self._loop.call_later(self._settings.handshake_timeout, self._no_setup)
-        reader = asyncio.create_task(self._read(), name="facade-reader")
+        self._read_on()
         writer = asyncio.create_task(self._write(), name="facade-writer")
         finished = asyncio.create_task(self._finished.wait(), name="facade-finished")
-        tasks = (reader, writer, finished)
+        ends = (self._reading, writer, finished)
         try:
-            await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-            if finished.done() and not reader.done() and self._opened and self._error is None:
-                await self._leave(reader)
+            await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
+            if finished.done() and not self._reading.done() and self._opened and self._error is None:
+                await self._leave()
         finally:
             handshake.cancel()
-            for task in tasks:
-                task.cancel()
-            outcomes = await asyncio.gather(*tasks, return_exceptions=True)
+            assert self._reader is not None
+            self._reader.cancel()
+            for end in ends:
+                end.cancel()
+            outcomes = await asyncio.gather(*ends, return_exceptions=True)
             self._end(next((e for e in outcomes if isinstance(e, Exception)), None))
 
-    async def _leave(self, reader: asyncio.Task[None]) -> None:
+    async def _leave(self) -> None:
         """Say that we are done, and let the peer have the last word."""
         try:
             await self._stream.finish()
-            await asyncio.wait((reader,), timeout=1)
+            await asyncio.wait((self._reading,), timeout=1)
         except RpcError:
             pass  # it was faster
 
@@ -126,6 +134,7 @@ class Connection:
             logger.warning("the stream with %s ends: %s", self.peer.remote_address, error)
         if self._heartbeat is not None:
             self._heartbeat.cancel()
+        self.usable = False
         self.closed.set()
         self._stream.close(error)
         reason = f"the connection to {self.peer.remote_address} ended: {error or 'the peer closed it'}"
@@ -170,6 +179,7 @@ class Connection:
     def _send_drain(self, reason: str) -> None:
         if not self._drain_sent:
             self._drain_sent = True
+            self.usable = False
             envelope = Envelope()
             envelope.drain.reason = reason
             self.send(envelope.SerializeToString())
@@ -184,38 +194,72 @@ class Connection:
 
     # Writing
 
-    def send(self, envelope: bytes, call: Sendable | None = None) -> None:
-        """Queue a serialized envelope; ``call`` is told when it goes."""
+    def send(self, envelope: bytes, call: Sendable | None = None, alone: bool = False) -> None:
+        """Queue a serialized envelope: see ``Send``."""
         self._outbox.put((envelope, call))
-        if self._writable is not None:
-            if not self._writable.done():
-                self._writable.set_result(None)
+        wake = self._wake
+        if wake is None or wake.done():
+            return  # the writer is busy, and comes back for it
+        self._writing = True
+        wake.set_result(begin(self._write_once()) if alone else None)
+
+    async def _write_once(self) -> None:
+        frame = self._outbox.take(monotonic())
+        if frame:
+            await self._stream.write(frame)
 
     async def _write(self) -> None:
-        take, write = self._outbox.take, self._stream.write
         while True:
             if not self._outbox:
                 self._writing = False
                 self._finish_when_idle()
-                self._writable = self._loop.create_future()
-                await self._writable
-                self._writable = None
-            self._writing = True
-            frame = take(monotonic())
-            if frame:
-                await write(frame)
+                self._wake = self._loop.create_future()
+                begun = await self._wake
+                self._wake = None
+                if begun is not None:
+                    await begun
+                    continue
+            await self._write_once()
 
     # Reading
 
+    def _read_on(self) -> None:
+        self._reader = self._loop.create_task(self._read(), name="facade-reader")
+
     async def _read(self) -> None:
-        read = self._stream.read
-        while (data := await read()) is not None:
-            self._last_read = monotonic()
-            try:
-                for envelope in parse(data, Frame).envelopes:
+        """Read until the end, or until this task is better used for a call."""
+        try:
+            read = self._stream.read
+            while (data := await read()) is not None:
+                self._last_read = received = monotonic()
+                envelopes = parse(data, Frame).envelopes
+                if len(envelopes) == 1 and not self.answers and self.usable:
+                    alone = envelopes[0]
+                    if alone.WhichOneof("kind") == "invocation":
+                        call = self.answers.serve(alone.id, alone.invocation, received)
+                        self._read_on()
+                        break
+                for envelope in envelopes:
                     self._receive(envelope)
-            except ValueError as error:
-                raise Violation(str(error)) from None
+            else:
+                self._settle(None)
+                return
+        except ValueError as error:
+            self._settle(Violation(str(error)))
+            return
+        except Exception as error:
+            self._settle(error)
+            return
+        await call
+
+    def _settle(self, error: Exception | None) -> None:
+        """There is nothing more to read."""
+        if self._reading.done():
+            return
+        if error is None:
+            self._reading.set_result(None)
+        else:
+            self._reading.set_exception(error)
 
     def _receive(self, envelope: Any) -> None:
         kind = envelope.WhichOneof("kind")
@@ -274,6 +318,7 @@ class Connection:
         self.peer.application = setup.application
         if not self._opened:
             self._send_setup()
+        self.usable = True
         self.ready.set_result(None)
         self._schedule_heartbeat(self._settings.heartbeat)
 

@@ -32,12 +32,21 @@ class Dispatcher:
         return len(self._tasks)
 
     def start(self, id: int, wire: Any, received: float) -> None:
-        """A call came. ValueError for an id that breaks the rules."""
+        """A call came: a task for it. ValueError for an id that breaks the rules."""
+        self._admit(id)
+        call = self._answer(id, wire, received)
+        self._tasks[id] = self._loop.create_task(call, name="facade-call")
+
+    async def serve(self, id: int, wire: Any, received: float) -> None:
+        """A call came, and the task that read it has nothing else to do: it becomes the call's."""
+        self._admit(id)
+        self._tasks[id] = asyncio.current_task()  # type: ignore[assignment]
+        await self._answer(id, wire, received)
+
+    def _admit(self, id: int) -> None:
         if id <= self._last or id & 1 != self._parity:
             raise ValueError(f"{id} is no id for a new call: the last one was {self._last}")
         self._last = id
-        call = self._answer(id, wire, received)
-        self._tasks[id] = self._loop.create_task(call, name="facade-call")
 
     def cancel(self, id: int) -> None:
         """The caller no longer waits. The call keeps its place until it has really ended."""
@@ -65,7 +74,7 @@ class Dispatcher:
         """Answer with an error of ours."""
         envelope = Envelope(id=id)
         fill_error(envelope.result, error, raised=False, attachments=None)
-        self._send(envelope.SerializeToString(), None)
+        self._send(envelope.SerializeToString())
 
     async def _answer(self, id: int, wire: Any, received: float) -> None:
         envelope = Envelope()
@@ -100,7 +109,7 @@ class Dispatcher:
                 ),
             )
             return
-        self._send(data, None)
+        self._send(data, None, len(self._tasks) == 1)
 
     def _log_oneway(self, wire: Any, result: Any) -> None:
         if result.HasField("error"):

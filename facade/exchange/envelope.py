@@ -69,7 +69,11 @@ def fill_invocation(
         wire.time_left_us = max(1, int(time_left * 1_000_000))
     if invocation.oneway:
         wire.oneway = True
-    _fill_payload(wire, payload)
+    encoding, content = payload
+    if encoding == "msgpack":
+        wire.msgpack = content
+    else:
+        _fill_payload(wire, encoding, content)
     if invocation.attachments:
         _fill_attachments(wire, invocation.attachments)
 
@@ -88,12 +92,16 @@ def read_invocation(wire: Any) -> tuple[Invocation, Payload, float | None]:
 # Results
 
 
-def fill_result(wire: Any, payload: Payload | None, attachments: Attachments | None) -> None:
+def fill_result(wire: Any, payload: Payload | None, attachments: Attachments) -> None:
     """Write a value. Without a payload it is one that had expired."""
     if payload is None:
         wire.expired = True
     else:
-        _fill_payload(wire, payload)
+        encoding, content = payload
+        if encoding == "msgpack":
+            wire.msgpack = content
+        else:
+            _fill_payload(wire, encoding, content)
     if attachments:
         _fill_attachments(wire, attachments)
 
@@ -153,8 +161,11 @@ def read_result(wire: Any, invocation: Invocation) -> tuple[Payload | None, Resu
     Raises the RpcError that the other end reports; an exception of the method is in
     the result.
     """
-    attachments = _read_attachments(wire) if wire.attachments or wire.binary_attachments else None
-    if wire.HasField("error"):
+    encoding = wire.WhichOneof("outcome")
+    attachments = _read_attachments(wire)
+    if encoding == "msgpack":
+        return (encoding, wire.msgpack), Result(None, None, attachments)
+    if encoding == "error":
         error = _read_error(wire.error)
         if wire.error.raised:
             return None, Result(exception=error, attachments=attachments)
@@ -203,12 +214,9 @@ def _member(kind: Any, number: int, default: Any) -> Any:
 # Parts
 
 
-def _fill_payload(wire: Any, payload: Payload) -> None:
-    encoding, content = payload
-    if encoding == "msgpack":
-        wire.msgpack = content
-    elif encoding == "raw":
-        wire.raw = content
+def _fill_payload(wire: Any, encoding: str, content: Any) -> None:
+    if isinstance(content, bytes):
+        setattr(wire, encoding, content)
     else:
         getattr(wire, encoding).CopyFrom(content)
 

@@ -5,7 +5,7 @@ import logging
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from time import monotonic
-from typing import Any
+from typing import Any, Protocol
 
 from facade.codec import Payload
 from facade.core.errors import DeadlineExceeded, LimitExceeded, RpcError, Sent
@@ -17,21 +17,27 @@ from facade.exchange.outbox import Sendable
 
 logger = logging.getLogger(__name__)
 
-Send = Callable[[bytes, Sendable | None], None]
+
+class Send(Protocol):
+    """Queue a serialized envelope; ``call`` is told when it goes. ``alone`` says that nothing
+    is likely to follow at once, so that it need not wait for company."""
+
+    def __call__(self, envelope: bytes, call: Sendable | None = None, alone: bool = False) -> None: ...
 
 
 class PendingCall:
     """A call that waits for its answer."""
 
-    __slots__ = ("deadline", "dropped", "future", "invocation", "sent_at", "started")
+    __slots__ = ("deadline", "dropped", "future", "id", "invocation", "sent_at", "started")
 
     def __init__(
         self,
-        future: asyncio.Future[Any] | None,
+        future: asyncio.Future[Any],
         invocation: Invocation,
         started: float,
         deadline: float | None,
     ) -> None:
+        self.id = 0
         self.future = future
         self.invocation = invocation
         self.started = started
@@ -62,9 +68,9 @@ class Multiplexer:
     def __len__(self) -> int:
         return len(self._calls)
 
-    async def call(self, invocation: Invocation, payload: Payload) -> Any:
-        """Send it and wait: the Result message of the wire. Raises DeadlineExceeded, and
-        Unavailable when the connection ends."""
+    def begin(self, invocation: Invocation, payload: Payload) -> PendingCall:
+        """Send it. Its future gives the Result message of the wire, or DeadlineExceeded, or
+        Unavailable when the connection ends. Who stops waiting calls ``give_up``."""
         started = monotonic()
         countdown = invocation.countdown
         if countdown is None:
@@ -72,24 +78,33 @@ class Multiplexer:
         else:
             deadline = countdown.deadline
             left = deadline - started
-            if left <= 0:
-                call = PendingCall(None, invocation, started - countdown.elapsed, deadline)
-                raise self._timeout(call)
-        future = self._loop.create_future()
-        call = PendingCall(future, invocation, started, deadline)
+        call = PendingCall(self._loop.create_future(), invocation, started, deadline)
+        if left is not None and left <= 0:
+            raise self._timeout(call)
         envelope = Envelope()
         fill_invocation(envelope.invocation, invocation, payload, left)
-        id = envelope.id = self._calls.open(call)
-        try:
-            self._post(envelope, call)
-            if deadline is not None and (self._timer is None or deadline < self._timer_at):
-                self._arm()
-            return await future
-        except BaseException:
-            # Cancelled, or too large. Once it is answered or expired this finds nothing.
-            if self._calls.close(id) is not None:
-                self._give_up(id, call)
-            raise
+        call.id = envelope.id = self._calls.open(call)
+        data = envelope.SerializeToString()
+        if len(data) > self.max_message_bytes:
+            self._calls.close(call.id)
+            raise self._too_large(invocation, len(data))
+        if deadline is not None and (self._timer is None or deadline < self._timer_at):
+            self._arm()
+        self._send(data, call, len(self._calls) == 1)
+        return call
+
+    def give_up(self, call: PendingCall) -> None:
+        """The caller no longer waits."""
+        if self._calls.close(call.id) is None:
+            return  # it was answered, or its time was up
+        if call.sent_at is None:
+            call.dropped = True
+        else:
+            envelope = Envelope(id=call.id)
+            envelope.cancel.reason = "the caller no longer waits"
+            self._send(envelope.SerializeToString())
+        if not self._calls:
+            self.idle()
 
     def tell(self, invocation: Invocation, payload: Payload) -> Result:
         """Send it and expect nothing. Its id is used up all the same."""
@@ -98,28 +113,18 @@ class Multiplexer:
         left = countdown.remaining if countdown is not None else None
         fill_invocation(envelope.invocation, invocation, payload, left)
         envelope.id = self._calls.take_id()
-        self._post(envelope, PendingCall(None, invocation, 0.0, None))
-        return Result()
-
-    def _post(self, envelope: Any, call: PendingCall) -> None:
         data = envelope.SerializeToString()
         if len(data) > self.max_message_bytes:
-            raise LimitExceeded(
-                f"{call.invocation} has {len(data)} bytes, more than the {self.max_message_bytes} "
-                "that one message may have: raise max_message_size at both ends, or send less",
-                sent=Sent.NOT_SENT,
-            )
-        self._send(data, call)
+            raise self._too_large(invocation, len(data))
+        self._send(data)
+        return Result()
 
-    def _give_up(self, id: int, call: PendingCall) -> None:
-        if call.sent_at is None:
-            call.dropped = True
-        else:
-            envelope = Envelope(id=id)
-            envelope.cancel.reason = "the caller no longer waits"
-            self._send(envelope.SerializeToString(), None)
-        if not self._calls:
-            self.idle()
+    def _too_large(self, invocation: Invocation, size: int) -> LimitExceeded:
+        return LimitExceeded(
+            f"{invocation} has {size} bytes, more than the {self.max_message_bytes} that one "
+            "message may have: raise max_message_size at both ends, or send less",
+            sent=Sent.NOT_SENT,
+        )
 
     def resolve(self, id: int, result: Any) -> None:
         """An answer came."""
@@ -128,9 +133,8 @@ class Multiplexer:
             self.late += 1
             logger.debug("an answer of %s came late and is dropped", self.remote_address)
             return
-        future = call.future
-        if not future.done():  # type: ignore[union-attr]
-            future.set_result(result)  # type: ignore[union-attr]
+        if not call.future.done():
+            call.future.set_result(result)
         if not self._calls:
             self.idle()
 
@@ -149,7 +153,7 @@ class Multiplexer:
 
     def _fail(self, call: PendingCall, error: RpcError) -> None:
         call.dropped = True
-        if call.future is not None and not call.future.done():
+        if not call.future.done():
             call.future.set_exception(error)
 
     # Time

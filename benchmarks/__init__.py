@@ -1,0 +1,1 @@
+"""How fast a call is, beside what it stands on: `make bench`."""

@@ -1,0 +1,85 @@
+"""Calls per second with the default chains on, as ratios to bare grpcio.
+
+    python -m benchmarks [--rounds N] [--seconds S] [--only aio|sync]
+
+Consumer and provider are a process each, pinned to a core each; the sides alternate, round
+by round, in one run; the figures are medians. It ends with one line for each point:
+`ratio aio 256 8.20`.
+"""
+
+import argparse
+import platform
+from contextlib import ExitStack
+from statistics import median
+
+import grpc
+from google.protobuf import __version__ as protobuf_version
+
+from benchmarks.contenders import CONSUMERS, PROVIDERS
+from benchmarks.process import Process, cores
+
+# What is compared: name of the line, ours, theirs, calls in flight.
+POINTS = [
+    ("aio", "facade-aio", "bare-aio", 1),
+    ("aio", "facade-aio", "bare-aio", 16),
+    ("aio", "facade-aio", "bare-aio", 256),
+    ("sync", "facade-sync", "bare-sync", 1),
+    ("sync", "facade-sync", "bare-sync", 64),
+]
+WARM_UP = 0.5
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="benchmarks", description=__doc__.split("\n")[0])
+    parser.add_argument("--rounds", type=int, default=7)
+    parser.add_argument("--seconds", type=float, default=1.0, help="of one round")
+    parser.add_argument("--only", choices=["aio", "sync"])
+    options = parser.parse_args()
+    points = [point for point in POINTS if options.only in (None, point[0])]
+    near, far = cores()
+    print(
+        f"Python {platform.python_version()}, grpcio {grpc.__version__}, protobuf {protobuf_version}; "
+        + ("consumer and provider on a core each" if near is not None else "NOT pinned")
+    )
+    with ExitStack() as stack:
+        ports = {
+            name: stack.enter_context(Process("provider", name, core=far)).ask() for name in PROVIDERS
+        }
+        consumers = {
+            name: stack.enter_context(Process("consumer", name, ports[provider], core=near))
+            for name, (provider, _) in CONSUMERS.items()
+        }
+        lines = [
+            _compare(consumers, *point, rounds=options.rounds, seconds=options.seconds)
+            for point in points
+        ]
+    print(*lines, sep="\n")
+
+
+def _compare(
+    consumers: dict[str, Process],
+    line: str,
+    ours: str,
+    theirs: str,
+    in_flight: int,
+    *,
+    rounds: int,
+    seconds: float,
+) -> str:
+    rates: dict[str, list[float]] = {ours: [], theirs: []}
+    for name in rates:
+        consumers[name].ask(f"{in_flight} {WARM_UP}")
+    for _ in range(rounds):
+        for name, measured in rates.items():
+            measured.append(float(consumers[name].ask(f"{in_flight} {seconds}")))
+    for name, measured in rates.items():
+        print(
+            f"{name:12} {in_flight:4} in flight  {median(measured):9,.0f} calls/s  "
+            f"({min(measured):,.0f} to {max(measured):,.0f})",
+            flush=True,
+        )
+    return f"ratio {line} {in_flight} {median(rates[ours]) / median(rates[theirs]):.2f}"
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,42 @@
+"""Take the first step of a coroutine now, and the rest in some task later."""
+
+import types
+from collections.abc import Awaitable, Coroutine, Generator
+from typing import Any
+
+
+def begin(coroutine: Coroutine[Any, None, None]) -> Awaitable[None]:
+    """Run ``coroutine`` up to its first wait; await the rest.
+
+    Only for coroutines that do not ask in which task they run. What the first step raises
+    is raised by the rest.
+    """
+    try:
+        waits_for = coroutine.send(None)
+    except StopIteration:
+        return _over(None)
+    except Exception as error:
+        return _over(error)
+    return _rest(coroutine, waits_for)
+
+
+async def _over(error: Exception | None) -> None:
+    if error is not None:
+        raise error
+
+
+@types.coroutine
+def _rest(coroutine: Coroutine[Any, Any, None], waits_for: Any) -> Generator[Any, Any, None]:
+    try:
+        while True:
+            try:
+                value = yield waits_for
+            except GeneratorExit:
+                coroutine.close()
+                raise
+            except BaseException as error:
+                waits_for = coroutine.throw(error)
+            else:
+                waits_for = coroutine.send(value)
+    except StopIteration:
+        return
