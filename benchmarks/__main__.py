@@ -2,15 +2,15 @@
 
     python -m benchmarks [--rounds N] [--seconds S] [--only aio|sync]
 
-Consumer and provider are a process each, pinned to a core each; the sides alternate, round
-by round, in one run; the figures are medians. It ends with one line for each point:
-`ratio aio 256 8.20`.
+Consumer and provider are a process each, pinned to a core each. The sides alternate in
+short rounds, as a machine's speed drifts within seconds: a ratio is the median of those of
+neighbouring rounds. It ends with one line for each point: `ratio aio 256 8.20`.
 """
 
 import argparse
 import platform
 from contextlib import ExitStack
-from statistics import median
+from statistics import median, quantiles
 
 import grpc
 from google.protobuf import __version__ as protobuf_version
@@ -31,8 +31,8 @@ WARM_UP = 0.5
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="benchmarks", description=__doc__.split("\n")[0])
-    parser.add_argument("--rounds", type=int, default=7)
-    parser.add_argument("--seconds", type=float, default=1.0, help="of one round")
+    parser.add_argument("--rounds", type=int, default=25)
+    parser.add_argument("--seconds", type=float, default=0.3, help="of one round")
     parser.add_argument("--only", choices=["aio", "sync"])
     options = parser.parse_args()
     points = [point for point in POINTS if options.only in (None, point[0])]
@@ -78,7 +78,10 @@ def _compare(
             f"({min(measured):,.0f} to {max(measured):,.0f})",
             flush=True,
         )
-    return f"ratio {line} {in_flight} {median(rates[ours]) / median(rates[theirs]):.2f}"
+    ratios = [mine / other for mine, other in zip(rates[ours], rates[theirs], strict=True)]
+    low, _, high = quantiles(ratios, n=4) if len(ratios) > 1 else ratios * 3
+    print(f"{'':12} ratio {median(ratios):.2f}, half of the rounds from {low:.2f} to {high:.2f}")
+    return f"ratio {line} {in_flight} {median(ratios):.2f}"
 
 
 if __name__ == "__main__":

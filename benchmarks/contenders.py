@@ -22,13 +22,6 @@ ATTACHMENTS = {"trace-id": "4bf92f3577b34da6a3ce929d0e0e4736", "tenant": "benchm
 METADATA = tuple(ATTACHMENTS.items())
 DEADLINE = 1.0
 BARE = "/bench.Echo/Echo"
-import os
-if os.environ.get("BENCH_LOOP")=="uvloop":
-    import uvloop
-    LOOP=uvloop.new_event_loop
-else: LOOP=asyncio.new_event_loop
-def _run(c):
-    with asyncio.Runner(loop_factory=LOOP) as r: r.run(c)
 
 
 @facade.service("bench.Echo")
@@ -52,7 +45,7 @@ def serve_facade(ready: Callable[[int], None]) -> None:
             ready(server.port)
             await server.wait()
 
-    _run(serve())
+    asyncio.run(serve())
 
 
 def serve_bare_aio(ready: Callable[[int], None]) -> None:
@@ -67,7 +60,7 @@ def serve_bare_aio(ready: Callable[[int], None]) -> None:
         ready(port)
         await server.wait_for_termination()
 
-    _run(serve())
+    asyncio.run(serve())
 
 
 def serve_bare_sync(ready: Callable[[int], None]) -> None:
@@ -110,7 +103,7 @@ def call_bare_aio(port: int, use: Callable[[Measure], None]) -> None:
 
 
 def _measure_aio(connect: Any, expected: object, use: Callable[[Measure], None]) -> None:
-    with asyncio.Runner(loop_factory=LOOP) as runner:
+    with asyncio.Runner() as runner:
         call = runner.run(connect())
 
         async def one(until: float) -> int:

@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from typing import Any
 
 from facade.core.errors import Code, LimitExceeded, RpcError, Status, Unavailable
@@ -37,11 +37,13 @@ class Dispatcher:
         call = self._answer(id, wire, received)
         self._tasks[id] = self._loop.create_task(call, name="facade-call")
 
-    async def serve(self, id: int, wire: Any, received: float) -> None:
-        """A call came, and the task that read it has nothing else to do: it becomes the call's."""
+    def serve(
+        self, id: int, wire: Any, received: float, task: asyncio.Task[None]
+    ) -> Coroutine[Any, Any, None]:
+        """A call came, and the task that read it has nothing else to do: it is to await this."""
         self._admit(id)
-        self._tasks[id] = asyncio.current_task()  # type: ignore[assignment]
-        await self._answer(id, wire, received)
+        self._tasks[id] = task
+        return self._answer(id, wire, received)
 
     def _admit(self, id: int) -> None:
         if id <= self._last or id & 1 != self._parity:
