@@ -93,7 +93,8 @@ class RemoteMethod:
         )
         invocation.codec = self._codec
         caller = invocation.caller = current_caller()
-        invocation.taken = caller.take()
+        if caller.client_attachments:
+            invocation.taken = caller.take()
         return invocation
 
     def __repr__(self) -> str:

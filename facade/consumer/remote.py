@@ -22,7 +22,8 @@ class RemoteInvoker:
     async def invoke(self, invocation: Invocation) -> Result:
         codec: Codec = invocation.codec
         payload = codec.encode_arguments(invocation.arguments, invocation.keywords)
-        _start_countdown(invocation)
+        if invocation.countdown is None:
+            _start_countdown(invocation)
         connection = self._connector.current
         if connection is None or not connection.usable:
             left = invocation.countdown.remaining if invocation.countdown is not None else None
@@ -97,5 +98,5 @@ class UnaryInvoker:
 
 def _start_countdown(invocation: Invocation) -> None:
     """For a chain without ``consumer_context``, which does it otherwise."""
-    if invocation.countdown is None and invocation.timeout is not None:
+    if invocation.timeout is not None:
         invocation.countdown = TimeoutCountDown(invocation.timeout)

@@ -79,8 +79,7 @@ class Caller:
     def take(self) -> Attachments:
         """Hand over what goes with the next call; it goes once."""
         attachments = self.client_attachments
-        if attachments:
-            self.client_attachments = {}
+        self.client_attachments = {}
         return attachments
 
 

@@ -125,11 +125,14 @@ class Connection:
         try:
             await self._stream.finish()
             await asyncio.wait((self._reading,), timeout=1)
-        except RpcError:
-            pass  # it was faster
+        except Exception as error:
+            if self._stream.explain(error) is None:
+                raise  # else the peer was faster
 
     def _end(self, problem: BaseException | None) -> None:
         error = self._error
+        if isinstance(problem, Exception) and not isinstance(problem, RpcError):
+            problem = self._stream.explain(problem) or problem
         if isinstance(problem, RpcError):
             error = error or problem
         elif problem is not None:
@@ -207,14 +210,13 @@ class Connection:
         if wake is None or wake.done():
             return  # the writer is busy, and comes back for it
         self._writing = True
-        wake.set_result(begin(self._write_once()) if alone else None)
-
-    async def _write_once(self) -> None:
-        frame = self._outbox.take(monotonic())
-        if frame:
-            await self._stream.write(frame)
+        if alone:
+            wake.set_result(begin(self._stream.write(self._outbox.take(monotonic()))))
+        else:
+            wake.set_result(None)
 
     async def _write(self) -> None:
+        take, write = self._outbox.take, self._stream.write
         while True:
             if not self._outbox:
                 self._writing = False
@@ -225,7 +227,9 @@ class Connection:
                 if begun is not None:
                     await begun
                     continue
-            await self._write_once()
+            frame = take(monotonic())
+            if frame:
+                await write(frame)
 
     # Reading
 
@@ -235,8 +239,8 @@ class Connection:
     async def _read(self) -> None:
         """Read until the end, or until this task is better used for a call."""
         try:
-            read = self._stream.read
-            while (data := await read()) is not None:
+            read, end = self._stream.read, self._stream.end
+            while (data := await read()) is not end:
                 self._last_read = received = monotonic()
                 envelopes = parse(data, Frame).envelopes
                 if len(envelopes) == 1 and not self.answers and self.usable:

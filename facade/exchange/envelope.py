@@ -66,7 +66,7 @@ def fill_invocation(
     if invocation.version:
         wire.version = invocation.version
     if time_left is not None:
-        wire.time_left_us = max(1, int(time_left * 1_000_000))
+        wire.time_left_us = int(time_left * 1_000_000) or 1
     if invocation.oneway:
         wire.oneway = True
     encoding, content = payload

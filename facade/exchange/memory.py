@@ -13,6 +13,8 @@ _WINDOW = 16
 class MemoryStream:
     """One end of a pair that ``pair`` makes."""
 
+    end = None
+
     def __init__(
         self, incoming: asyncio.Queue[bytes | None], outgoing: asyncio.Queue[bytes | None], name: str
     ) -> None:
@@ -43,6 +45,9 @@ class MemoryStream:
         if self._broken.is_set() or self._finished:
             raise Unavailable("the stream in memory has ended")
         await self._outgoing.put(frame)
+
+    def explain(self, error: Exception) -> RpcError | None:
+        return error if isinstance(error, RpcError) else None
 
     async def finish(self) -> None:
         if not self._finished:

@@ -1,6 +1,7 @@
 """What the exchange needs of a stream, whatever carries it."""
 
-from typing import Protocol
+from collections.abc import Callable, Coroutine
+from typing import Any, Protocol
 
 from facade.core.errors import RpcError
 
@@ -8,16 +9,22 @@ from facade.core.errors import RpcError
 class FrameStream(Protocol):
     """Serialized frames in both directions. One reader, one writer.
 
-    ``read`` gives None when the peer has ended it; ``read`` and ``write`` raise
-    Unavailable, or what status the peer gave, when it is broken. ``finish`` says that
-    nothing more will be written. ``close`` ends it for both: at once, and with the
-    status of ``error`` where the peer is to learn one.
+    ``read`` gives ``end`` when the peer has ended it. What ``read`` and ``write`` raise
+    when it is broken is the carrier's own: ``explain`` makes an RpcError of it. (They are
+    the carrier's own methods where it has such, as a wrapper would be felt.) ``finish``
+    says that nothing more will be written. ``close`` ends it for both: at once, and with
+    the status of ``error`` where the peer is to learn one.
     """
 
     local_address: str
     remote_address: str
+    end: object
+    read: Callable[[], Coroutine[Any, Any, Any]]
+    write: Callable[[bytes], Coroutine[Any, Any, None]]
 
-    async def read(self) -> bytes | None: ...
-    async def write(self, frame: bytes) -> None: ...
+    def explain(self, error: Exception) -> RpcError | None:
+        """None for what is no error of the stream, but a bug."""
+        ...
+
     async def finish(self) -> None: ...
     def close(self, error: RpcError | None = None) -> None: ...

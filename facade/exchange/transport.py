@@ -111,33 +111,26 @@ class GrpcTransport:
 class ClientStream:
     """The consumer's end of an Exchange call."""
 
+    end = grpc.aio.EOF
+
     def __init__(self, channel: Any, call: Any, target: str) -> None:
         self._channel = channel
         self._call = call
         self._closing: asyncio.Task[None] | None = None
         self.remote_address = target
         self.local_address = ""
+        self.read = call.read
+        self.write = call.write
 
-    async def read(self) -> bytes | None:
-        try:
-            data = await self._call.read()
-        except grpc.aio.AioRpcError as error:
-            raise translate(error, self.remote_address) from None
-        return None if data is grpc.aio.EOF else data
-
-    async def write(self, frame: bytes) -> None:
-        try:
-            await self._call.write(frame)
-        except grpc.aio.AioRpcError as error:
-            raise translate(error, self.remote_address) from None
-        except asyncio.InvalidStateError:  # the call has ended meanwhile
-            raise Unavailable(f"the stream to {self.remote_address} has ended") from None
+    def explain(self, error: Exception) -> RpcError | None:
+        if isinstance(error, grpc.aio.AioRpcError):
+            return translate(error, self.remote_address)
+        if isinstance(error, asyncio.InvalidStateError):  # written to after its end
+            return Unavailable(f"the stream to {self.remote_address} has ended")
+        return None
 
     async def finish(self) -> None:
-        try:
-            await self._call.done_writing()
-        except (grpc.aio.AioRpcError, asyncio.InvalidStateError):
-            pass  # it has ended already
+        await self._call.done_writing()
 
     def close(self, error: RpcError | None = None) -> None:
         if self._closing is None:
@@ -148,24 +141,19 @@ class ClientStream:
 class ServerStream:
     """The provider's end of an Exchange call."""
 
+    end = grpc.aio.EOF
+
     def __init__(self, context: Any) -> None:
-        self._context = context
         self.error: RpcError | None = None
         self.remote_address = context.peer()
         self.local_address = ""
+        self.read = context.read
+        self.write = context.write
 
-    async def read(self) -> bytes | None:
-        try:
-            data = await self._context.read()
-        except grpc.aio.BaseError as error:
-            raise Unavailable(f"the stream from {self.remote_address} broke: {error}") from None
-        return None if data is grpc.aio.EOF else data
-
-    async def write(self, frame: bytes) -> None:
-        try:
-            await self._context.write(frame)
-        except grpc.aio.BaseError as error:
-            raise Unavailable(f"the stream from {self.remote_address} broke: {error}") from None
+    def explain(self, error: Exception) -> RpcError | None:
+        if isinstance(error, (grpc.aio.BaseError, asyncio.InvalidStateError)):
+            return Unavailable(f"the stream from {self.remote_address} broke: {error}")
+        return None
 
     async def finish(self) -> None:
         """The provider's end finishes with its handler."""

@@ -1,0 +1,133 @@
+"""Helpers for your own tests: of services without a socket, of filters without either end."""
+
+import inspect
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
+from typing import Any
+
+from facade.consumer.client import AsyncClient
+from facade.core.countdown import TimeoutCountDown
+from facade.core.invocation import Invocation
+from facade.core.result import Result
+from facade.exchange.memory import MemoryTransport
+from facade.plugins import FilterList
+from facade.provider.server import Server
+from facade.service import describe
+
+__all__ = ["FakeInvoker", "connected", "invocation"]
+
+
+@asynccontextmanager
+async def connected(
+    *services: tuple[type, object],
+    filters: FilterList = ("default",),
+    server_filters: FilterList = ("default",),
+    **client_settings: Any,
+) -> AsyncIterator[AsyncClient]:
+    """A client joined in memory to a server of ``services``: (interface, implementation) each.
+
+    Calls run through the chains of both ends and travel as frames, as they do over gRPC;
+    only the socket is missing. ``client_settings`` are those of AsyncClient. Its timeout of
+    1 s is short for a busy machine: give a longer one where time is not what you test.
+    """
+    server = Server("memory", filters=server_filters)
+    for interface, implementation in services:
+        server.export(interface, implementation)
+    transport = MemoryTransport(server.exchange, server.invoke)
+    client = AsyncClient("memory", filters=filters, transport=transport, **client_settings)
+    try:
+        yield client
+    finally:
+        try:
+            await client.close()
+        finally:
+            await server.stop()
+
+
+class FakeInvoker:
+    """What a filter calls in a test: ``await MyFilter().invoke(FakeInvoker("value"), call)``.
+
+    value        is answered, with ``attachments``
+    exception    is answered: the method raised it
+    error        is raised: the call failed on its way
+    function     is called with the invocation instead, and may be async; it gives a value or
+                 a whole Result, and what it raises fails the call on its way
+    """
+
+    def __init__(
+        self,
+        value: Any = None,
+        *,
+        exception: Exception | None = None,
+        error: BaseException | None = None,
+        function: Callable[[Invocation], Any] | None = None,
+        attachments: Mapping[str, str | bytes] | None = None,
+    ) -> None:
+        self._value = value
+        self._exception = exception
+        self._error = error
+        self._function = function
+        self._attachments = dict(attachments or {})
+        # What it was called with, oldest first.
+        self.invocations: list[Invocation] = []
+
+    async def invoke(self, invocation: Invocation, /) -> Result:
+        self.invocations.append(invocation)
+        if self._error is not None:
+            raise self._error
+        if self._function is None:
+            return Result(self._value, self._exception, self._attachments.copy())
+        outcome = self._function(invocation)
+        if inspect.isawaitable(outcome):
+            outcome = await outcome
+        return outcome if isinstance(outcome, Result) else Result(outcome)
+
+    def __repr__(self) -> str:
+        return "FakeInvoker"
+
+
+def invocation(
+    name: str = "hello",
+    *arguments: Any,
+    interface: type | None = None,
+    service: str = "test.Service",
+    group: str = "",
+    version: str = "",
+    keywords: dict[str, Any] | None = None,
+    attachments: Mapping[str, str | bytes] | None = None,
+    timeout: float | None = None,
+    countdown: TimeoutCountDown | None = None,
+    oneway: bool = False,
+    remote_address: str = "ipv4:127.0.0.1:50051",
+    remote_application: str = "",
+) -> Invocation:
+    """A call for a filter to see.
+
+    With an ``interface``, service, group, version and ``Invocation.method`` are its own.
+    ``timeout`` (seconds) is what a consumer's filter finds; a ``countdown`` is what a
+    provider's finds, once the call has come in. ValueError for a method that the interface
+    does not have.
+    """
+    method = None
+    if interface is not None:
+        described = describe(interface)
+        if name not in described.methods:
+            raise ValueError(f"{described.key} has no method {name!r}")
+        method = described.methods[name]
+        service, group, version = described.name, described.group, described.version
+    made = Invocation(
+        service,
+        name,
+        arguments,
+        keywords,
+        attachments=dict(attachments or {}),
+        group=group,
+        version=version,
+        timeout=timeout,
+        oneway=oneway or (method is not None and method.oneway),
+        method=method,
+    )
+    made.countdown = countdown
+    made.remote_address = remote_address
+    made.remote_application = remote_application
+    return made
