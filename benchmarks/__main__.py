@@ -13,7 +13,6 @@ from contextlib import ExitStack
 from statistics import median, quantiles
 
 import grpc
-from google.protobuf import __version__ as protobuf_version
 
 from benchmarks.contenders import CONSUMERS, PROVIDERS
 from benchmarks.process import Process, cores
@@ -37,13 +36,12 @@ def main() -> None:
     options = parser.parse_args()
     points = [point for point in POINTS if options.only in (None, point[0])]
     near, far = cores()
-    print(
-        f"Python {platform.python_version()}, grpcio {grpc.__version__}, protobuf {protobuf_version}; "
-        + ("consumer and provider on a core each" if near is not None else "NOT pinned")
-    )
+    pinned = "consumer and provider on a core each" if near is not None else "NOT pinned"
+    print(f"Python {platform.python_version()}, grpcio {grpc.__version__}, {pinned}")
     with ExitStack() as stack:
         ports = {
-            name: stack.enter_context(Process("provider", name, core=far)).ask() for name in PROVIDERS
+            name: stack.enter_context(Process("provider", name, core=far)).ask()
+            for name in PROVIDERS
         }
         consumers = {
             name: stack.enter_context(Process("consumer", name, ports[provider], core=near))

@@ -176,4 +176,3 @@ CONSUMERS: dict[str, tuple[str, Call]] = {
     "facade-sync": ("facade", call_facade_sync),
     "bare-sync": ("bare-sync", call_bare_sync),
 }
-

@@ -37,7 +37,7 @@ def _fill(value: Value, plain: Any) -> None:
     elif isinstance(plain, str):
         value.string_value = plain
     elif isinstance(plain, (int, float)):
-        if abs(plain) > _EXACT and isinstance(plain, int) or not math.isfinite(plain):
+        if (abs(plain) > _EXACT and isinstance(plain, int)) or not math.isfinite(plain):
             value.string_value = str(plain)
         else:
             value.number_value = plain

@@ -7,7 +7,6 @@ import math
 import typing
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cache
 from typing import Any, TypeVar, overload
 
 from facade.core.method import InvokeMode, Method, Parameter, Service
@@ -94,7 +93,6 @@ def check_timeout(timeout: float | None, what: str) -> None:
         raise ValueError(f"{what}: {timeout!r} s is no time to wait; None means the default")
 
 
-@cache
 def describe(interface: type) -> Service:
     """What can be called on ``interface``. TypeError, which says what to change, where it
     can't be called remotely."""
@@ -149,7 +147,9 @@ def _describe_method(service: str, name: str, function: Callable[..., Any]) -> M
     try:
         hints = typing.get_type_hints(function, include_extras=True)
     except NameError as error:
-        raise TypeError(f"{where}: its type hints name {error.name!r}, which is not defined") from None
+        raise TypeError(
+            f"{where}: its type hints name {error.name!r}, which is not defined"
+        ) from None
     options = getattr(function, "__facade_method__", None) or MethodOptions()
     returns, mode = _returned(hints.get("return", Any), function)
     if inspect.isasyncgenfunction(function) or inspect.isgeneratorfunction(function):
@@ -189,7 +189,7 @@ def _parameters(
     for parameter in listed[1:]:
         if parameter.kind in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD):
             raise TypeError(
-                f"{where}: *{parameter.name} can't be called remotely; take a list or a dict instead"
+                f"{where}: *{parameter.name} can't be called remotely; take a list or a dict"
             )
         yield Parameter(
             name=parameter.name,

@@ -23,6 +23,8 @@ class ConsumerContext(Filter):
     - What comes back is found in ``response_attachments()``.
     """
 
+    needs_loop = False
+
     def __init__(self, *, propagate: Collection[str] | None = ("*",)) -> None:
         self._forward_all = propagate is not None and "*" in propagate
         self._forward = frozenset(propagate or ())

@@ -1,4 +1,4 @@
-"""Give the method its surroundings, and take what it wants to send back. (Dubbo: ContextFilter)"""
+"""Give the method its surroundings; take what it sends back. (Dubbo: ContextFilter)"""
 
 from facade.core.context import Request, reset_request, set_request
 from facade.core.filter import PROVIDER, Filter, Invoker, activate

@@ -40,7 +40,7 @@ class Timeout(Filter):
             result.clear()
             result.expired = True
             logger.warning(
-                "invoke timed out. method: %s, invoke elapsed %.0f ms, timeout %.0f ms, consumer %s",
+                "invoke timed out. method: %s, invoke elapsed %.0f ms, timeout %.0f ms, for %s",
                 invocation,
                 countdown.elapsed * 1000,
                 countdown.timeout * 1000,

@@ -3,10 +3,12 @@
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
-from facade.codec import Codec
+from facade.codec import CallingCodec
 from facade.consumer.client import AsyncClient
 from facade.consumer.engine import engine
 from facade.consumer.proxy import BlockingMethod, GenericService
+from facade.consumer.remote import RemoteInvoker, ThreadInvoker
+from facade.core.chain import chain
 from facade.core.filter import Invoker
 
 S = TypeVar("S")
@@ -71,7 +73,16 @@ class Client:
 
 
 class _Inner(AsyncClient):
-    """Makes methods that wait."""
+    """Makes methods that wait. Its filters run on the calling thread where they all can."""
 
-    def _method(self, codec: Codec, **facts: Any) -> BlockingMethod:
-        return BlockingMethod(self._invoker, codec, engine(), **facts)
+    def __init__(self, target: str, **settings: Any) -> None:
+        super().__init__(target, **settings)
+        on_thread = type(self._end) is RemoteInvoker and not any(
+            filter.needs_loop for filter in self._filters
+        )
+        self._on_thread = (
+            chain(self._filters, ThreadInvoker(self._connector, engine())) if on_thread else None
+        )
+
+    def _method(self, codec: CallingCodec, **facts: Any) -> BlockingMethod:
+        return BlockingMethod(self._invoker, codec, engine(), self._on_thread, **facts)

@@ -5,7 +5,7 @@ from collections.abc import Collection
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
-from facade.codec import Codec
+from facade.codec import CallingCodec
 from facade.consumer.connector import Connector
 from facade.consumer.proxy import AsyncMethod, GenericService, RemoteMethod, proxy
 from facade.consumer.remote import RemoteInvoker, UnaryInvoker
@@ -15,7 +15,7 @@ from facade.core.filter import CONSUMER, Invoker
 from facade.core.invocation import Invocation
 from facade.core.method import Method
 from facade.exchange.answering import Export
-from facade.exchange.connection import DEFAULT_MAX_MESSAGE, Settings
+from facade.exchange.settings import DEFAULT_MAX_MESSAGE, Settings
 from facade.exchange.transport import GrpcTransport, Transport, channel_options
 from facade.plugins import FilterList, resolve
 from facade.service import check_timeout, describe
@@ -79,8 +79,8 @@ class AsyncClient:
         self._end: Invoker = (
             UnaryInvoker(transport, max_message_size) if unary else RemoteInvoker(self._connector)
         )
-        self._unary = unary
-        self._invoker = chain(resolve(filters, CONSUMER, {"propagate": propagate}), self._end)
+        self._filters = resolve(filters, CONSUMER, {"propagate": propagate})
+        self._invoker = chain(self._filters, self._end)
         self._futures: set[asyncio.Future[Any]] = set()
 
     @property
@@ -108,7 +108,7 @@ class AsyncClient:
         check_timeout(timeout, "timeout of the reference")
         service = describe(interface)
 
-        def make(method: Method, codec: Codec) -> RemoteMethod:
+        def make(method: Method, codec: CallingCodec) -> RemoteMethod:
             return self._method(
                 codec,
                 service=service.name,
@@ -124,7 +124,7 @@ class AsyncClient:
     def generic(self, service: str, *, group: str = "", version: str = "") -> GenericService:
         """A remote service by name, without an interface."""
 
-        def make(name: str, codec: Codec) -> RemoteMethod:
+        def make(name: str, codec: CallingCodec) -> RemoteMethod:
             return self._method(
                 codec,
                 service=service,
@@ -137,12 +137,12 @@ class AsyncClient:
 
         return GenericService(service, make)
 
-    def _method(self, codec: Codec, **facts: Any) -> RemoteMethod:
+    def _method(self, codec: CallingCodec, **facts: Any) -> RemoteMethod:
         return AsyncMethod(self._invoker, codec, self._futures, **facts)
 
     async def ready(self, timeout: float | None = None) -> None:
         """Connect now. Raises Unavailable after ``timeout`` seconds (else: the client's)."""
-        await self._connector.connect(timeout or self._timeout, "ready()")
+        await self._connector.ready(timeout or self._timeout, "ready()")
 
     async def close(self, grace: float = 5.0) -> None:
         """Let calls under way end, at most ``grace`` seconds, and hang up."""

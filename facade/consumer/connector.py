@@ -8,7 +8,8 @@ from time import monotonic
 from facade.core.errors import RpcError, Sent, Unavailable
 from facade.core.invocation import Invocation
 from facade.exchange.answering import Exports
-from facade.exchange.connection import Connection, Settings
+from facade.exchange.connection import Connection
+from facade.exchange.settings import Settings
 from facade.exchange.transport import Transport
 
 logger = logging.getLogger(__name__)
@@ -23,7 +24,12 @@ class Connector:
     """Made anywhere; bound to the event loop that first uses it."""
 
     def __init__(
-        self, transport: Transport, settings: Settings, exports: Exports, *, wait_for_ready: bool
+        self,
+        transport: Transport,
+        settings: Settings,
+        exports: Exports,
+        *,
+        wait_for_ready: bool,
     ) -> None:
         self._transport = transport
         self._settings = settings
@@ -47,7 +53,12 @@ class Connector:
     def transport(self) -> Transport:
         return self._transport
 
-    async def connect(self, timeout: float | None, what: Invocation | str) -> Connection:
+    async def connect(self, invocation: Invocation) -> Connection:
+        """Wait for a usable connection, as long as the call may take: see ``ready``."""
+        countdown = invocation.countdown
+        return await self.ready(None if countdown is None else countdown.remaining, invocation)
+
+    async def ready(self, timeout: float | None, what: Invocation | str) -> Connection:
         """Wait for a usable connection, at most ``timeout`` seconds.
 
         Raises Unavailable, with the reason of the last attempt; at the first one that

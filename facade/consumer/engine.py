@@ -10,42 +10,128 @@ from collections import deque
 from collections.abc import Callable, Coroutine
 from typing import Any, TypeVar
 
+from facade.codec import Payload
+from facade.consumer.connector import Connector
+from facade.core.errors import RpcError
 from facade.core.filter import Invoker
 from facade.core.invocation import Invocation
 from facade.core.result import Result
+from facade.exchange.multiplexer import Multiplexer, PendingCall
 from facade.loops import new_event_loop
 
 T = TypeVar("T")
 
 
 class Job:
-    """A call that a thread waits for."""
+    """Work for the loop that a thread waits for."""
 
-    __slots__ = ("context", "done", "error", "invocation", "invoker", "result", "task")
+    __slots__ = ("_lock", "error", "result", "task")
 
-    def __init__(self, invoker: Invoker, invocation: Invocation) -> None:
-        self.invoker = invoker
-        self.invocation = invocation
-        self.context = contextvars.copy_context()
-        self.done = threading.Lock()
-        self.done.acquire()
-        self.result: Result | None = None
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._lock.acquire()
+        self.result: Any = None
         self.error: BaseException | None = None
         self.task: asyncio.Task[None] | None = None
 
-    async def run(self) -> None:
-        try:
-            self.result = await self.invoker.invoke(self.invocation)
-        except BaseException as error:
-            self.error = error
-            if not isinstance(error, Exception):
-                raise
-        finally:
-            self.done.release()
+    def begin(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Called on the loop's thread."""
+        raise NotImplementedError
 
     def cancel(self) -> None:
+        """Called on the loop's thread, when the thread waits no more."""
         if self.task is not None:
             self.task.cancel()
+
+    def wait(self) -> Any:
+        self._lock.acquire()
+        if self.error is not None:
+            raise self.error
+        return self.result
+
+    # As a future has them: see ``Waiter``.
+
+    def done(self) -> bool:
+        return not self._lock.locked()
+
+    def set_result(self, result: Any) -> None:
+        self.result = result
+        self._lock.release()
+
+    def set_exception(self, error: BaseException) -> None:
+        self.error = error
+        self._lock.release()
+
+    async def _run(self, work: Coroutine[Any, Any, Any]) -> None:
+        try:
+            result = await work
+        except BaseException as error:
+            self.set_exception(error)
+            if not isinstance(error, Exception):
+                raise
+        else:
+            self.set_result(result)
+
+
+class ChainJob(Job):
+    """A whole chain, run on the loop."""
+
+    __slots__ = ("_context", "_invocation", "_invoker")
+
+    def __init__(self, invoker: Invoker, invocation: Invocation) -> None:
+        super().__init__()
+        self._invoker = invoker
+        self._invocation = invocation
+        self._context = contextvars.copy_context()
+
+    def begin(self, loop: asyncio.AbstractEventLoop) -> None:
+        self.task = loop.create_task(self._run(self._invoke()), context=self._context)
+
+    async def _invoke(self) -> Result:
+        return await self._invoker.invoke(self._invocation)
+
+
+class ExchangeJob(Job):
+    """Only the exchange with the provider; the thread does the rest itself."""
+
+    __slots__ = ("_call", "_calls", "_connector", "_invocation", "_payload")
+
+    def __init__(self, connector: Connector, invocation: Invocation, payload: Payload) -> None:
+        super().__init__()
+        self._connector = connector
+        self._invocation = invocation
+        self._payload = payload
+        self._call: PendingCall | None = None
+        self._calls: Multiplexer | None = None
+
+    def begin(self, loop: asyncio.AbstractEventLoop) -> None:
+        connection = self._connector.current
+        if connection is None or not connection.usable:
+            self.task = loop.create_task(self._connect())
+            return
+        calls = self._calls = connection.calls
+        self._invocation.remote_address = calls.remote_address
+        try:
+            if self._invocation.oneway:
+                calls.tell(self._invocation, self._payload)
+                self.set_result(None)
+            else:
+                self._call = calls.begin(self._invocation, self._payload, self)
+        except RpcError as error:
+            self.set_exception(error)
+
+    async def _connect(self) -> None:
+        try:
+            await self._connector.connect(self._invocation)
+        except RpcError as error:
+            self.set_exception(error)
+        else:
+            self.begin(asyncio.get_running_loop())
+
+    def cancel(self) -> None:
+        super().cancel()
+        if self._call is not None and self._calls is not None:
+            self._calls.give_up(self._call)
 
 
 class Engine:
@@ -68,19 +154,26 @@ class Engine:
         self._loop.run_forever()
 
     def call(self, invoker: Invoker, invocation: Invocation) -> Result:
-        """Run a call and wait for its result."""
+        """Run a chain on the loop and wait for its result."""
+        result: Result = self._wait(ChainJob(invoker, invocation))
+        return result
+
+    def exchange(self, connector: Connector, invocation: Invocation, payload: Payload) -> Any:
+        """Send a call and wait: the Result message of the wire, None for a oneway call."""
+        return self._wait(ExchangeJob(connector, invocation, payload))
+
+    def _wait(self, job: Job) -> Any:
         self._check()
-        job = Job(invoker, invocation)
-        self._submit(job)
+        self._jobs.append(job)
+        # Set before the loop empties the queue, so what is appended meanwhile is not missed.
+        if not self._woken:
+            self._woken = True
+            self._loop.call_soon_threadsafe(self._begin_jobs)
         try:
-            job.done.acquire()
-        except BaseException:  # Ctrl-C: the call goes with whom it was for
+            return job.wait()
+        except KeyboardInterrupt:  # the call goes with whom it was for
             self._loop.call_soon_threadsafe(job.cancel)
             raise
-        if job.error is not None:
-            raise job.error
-        assert job.result is not None
-        return job.result
 
     def start(self, invoker: Invoker, invocation: Invocation) -> concurrent.futures.Future[Any]:
         """Run a call; the future of its value."""
@@ -90,9 +183,7 @@ class Engine:
 
         return self.submit(answer)
 
-    def submit(
-        self, start: Callable[[], Coroutine[Any, Any, T]]
-    ) -> concurrent.futures.Future[T]:
+    def submit(self, start: Callable[[], Coroutine[Any, Any, T]]) -> concurrent.futures.Future[T]:
         """Run any coroutine, in the context of this moment; its future."""
         self._check()
         future: concurrent.futures.Future[T] = concurrent.futures.Future()
@@ -107,19 +198,11 @@ class Engine:
         self._loop.call_soon_threadsafe(begin)
         return future
 
-    def _submit(self, job: Job) -> None:
-        self._jobs.append(job)
-        # Set before the loop empties the queue, so what is appended meanwhile is not missed.
-        if not self._woken:
-            self._woken = True
-            self._loop.call_soon_threadsafe(self._start_jobs)
-
-    def _start_jobs(self) -> None:
+    def _begin_jobs(self) -> None:
         self._woken = False
-        jobs, create_task = self._jobs, self._loop.create_task
+        jobs, loop = self._jobs, self._loop
         while jobs:
-            job = jobs.popleft()
-            job.task = create_task(job.run(), name="facade-job", context=job.context)
+            jobs.popleft().begin(loop)
 
     def _check(self) -> None:
         if threading.current_thread() is self._thread:

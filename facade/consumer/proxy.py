@@ -5,7 +5,7 @@ import concurrent.futures
 from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from typing import Any, ParamSpec, Protocol, Self, TypeVar, cast, overload
 
-from facade.codec import Codec, GenericCodec, MethodCodec
+from facade.codec import CallingCodec, GenericCodec, MethodCodec
 from facade.core.context import current_caller
 from facade.core.filter import Invoker
 from facade.core.invocation import Attachments, Invocation
@@ -41,7 +41,7 @@ class RemoteMethod:
     def __init__(
         self,
         invoker: Invoker,
-        codec: Codec,
+        codec: CallingCodec,
         *,
         service: str,
         name: str,
@@ -106,7 +106,9 @@ class AsyncMethod(RemoteMethod):
 
     __slots__ = ("_tasks",)
 
-    def __init__(self, invoker: Invoker, codec: Codec, tasks: set[Any], **facts: Any) -> None:
+    def __init__(
+        self, invoker: Invoker, codec: CallingCodec, tasks: set[Any], **facts: Any
+    ) -> None:
         super().__init__(invoker, codec, **facts)
         self._tasks = tasks
 
@@ -135,15 +137,35 @@ class AsyncMethod(RemoteMethod):
 class BlockingMethod(RemoteMethod):
     """For Client: calling waits for the answer."""
 
-    __slots__ = ("_engine",)
+    __slots__ = ("_engine", "_on_thread")
 
-    def __init__(self, invoker: Invoker, codec: Codec, engine: "Runs", **facts: Any) -> None:
+    def __init__(
+        self,
+        invoker: Invoker,
+        codec: CallingCodec,
+        engine: "Runs",
+        on_thread: Invoker | None,
+        **facts: Any,
+    ) -> None:
         super().__init__(invoker, codec, **facts)
         self._engine = engine
+        self._on_thread = on_thread
 
     def __call__(self, *arguments: Any, **keywords: Any) -> Any:
-        invocation = self._invocation(arguments, keywords)
-        return self._engine.call(self._invoker, invocation).recreate()
+        return self._wait(self._invocation(arguments, keywords))
+
+    def _wait(self, invocation: Invocation) -> Any:
+        if self._on_thread is None:
+            return self._engine.call(self._invoker, invocation).recreate()
+        call = self._on_thread.invoke(invocation).__await__()
+        try:
+            next(call)
+        except StopIteration as end:
+            result: Result = end.value
+            return result.recreate()
+        raise RuntimeError(
+            f"a filter of {self._on_thread!r} awaits the event loop, and says needs_loop = False"
+        )
 
     def future(self, *arguments: Any, **keywords: Any) -> concurrent.futures.Future[Any]:
         """Start the call now; its concurrent.futures.Future. Also in ``RpcContext.future()``."""
@@ -156,19 +178,19 @@ class BlockingMethod(RemoteMethod):
         """Send it and expect nothing back: waits for a connection at most."""
         invocation = self._invocation(arguments, keywords)
         invocation.oneway = True
-        self._engine.call(self._invoker, invocation).recreate()
+        self._wait(invocation)
 
 
 class Runs(Protocol):
     """What runs calls for code without an event loop."""
 
     def call(self, invoker: Invoker, invocation: Invocation) -> Result: ...
-    def start(
-        self, invoker: Invoker, invocation: Invocation
-    ) -> concurrent.futures.Future[Any]: ...
+    def start(self, invoker: Invoker, invocation: Invocation) -> concurrent.futures.Future[Any]: ...
 
 
-def proxy(interface: type[S], service: Service, make: Callable[[Method, Codec], RemoteMethod]) -> S:
+def proxy(
+    interface: type[S], service: Service, make: Callable[[Method, CallingCodec], RemoteMethod]
+) -> S:
     """An object of a class that derives from ``interface``, with remote methods for its own."""
     methods = {name: make(method, MethodCodec(method)) for name, method in service.methods.items()}
     namespace: dict[str, Any] = {
@@ -183,7 +205,7 @@ def proxy(interface: type[S], service: Service, make: Callable[[Method, Codec], 
 class GenericService:
     """A service without an interface at hand: names in, plain values out."""
 
-    def __init__(self, key: str, make: Callable[[str, Codec], Any]) -> None:
+    def __init__(self, key: str, make: Callable[[str, CallingCodec], Any]) -> None:
         self._key = key
         self._make = make
         self._methods: dict[str, Any] = {}
@@ -208,7 +230,10 @@ class Bound(Protocol[P, T_co]):
     def __call__(self, *args: P.args, **kwargs: P.kwargs) -> T_co: ...
     def oneway(self, *args: P.args, **kwargs: P.kwargs) -> Any: ...
     def options(
-        self, *, timeout: float | None = None, attachments: Mapping[str, str | bytes] | None = None
+        self,
+        *,
+        timeout: float | None = None,
+        attachments: Mapping[str, str | bytes] | None = None,
     ) -> "Bound[P, T_co]": ...
 
 
@@ -221,7 +246,9 @@ class BoundSync(Bound[P, T], Protocol[P, T]):
 
 
 @overload
-def bound(method: Callable[P, Coroutine[Any, Any, T]]) -> BoundAsync[P, T]: ...
+def bound(  # type: ignore[overload-overlap]  # a coroutine is a T too; the first one fits first
+    method: Callable[P, Coroutine[Any, Any, T]],
+) -> BoundAsync[P, T]: ...
 @overload
 def bound(method: Callable[P, T]) -> BoundSync[P, T]: ...
 def bound(method: Any) -> Any:

@@ -3,13 +3,20 @@
 import asyncio
 from time import monotonic
 
-from facade.codec import Codec
+from facade.codec import CallingCodec
+from facade.consumer.connector import Connector
+from facade.consumer.engine import Engine
 from facade.core.countdown import TimeoutCountDown
 from facade.core.errors import DeadlineExceeded, LimitExceeded, RpcError, Sent, Status
 from facade.core.invocation import Invocation
 from facade.core.result import Result
-from facade.consumer.connector import Connector
-from facade.exchange.envelope import WireInvocation, WireResult, fill_invocation, parse, read_result
+from facade.exchange.envelope import (
+    WireInvocation,
+    WireResult,
+    fill_invocation,
+    parse,
+    read_result,
+)
 from facade.exchange.transport import Transport
 
 
@@ -20,21 +27,21 @@ class RemoteInvoker:
         self._connector = connector
 
     async def invoke(self, invocation: Invocation) -> Result:
-        codec: Codec = invocation.codec
+        codec: CallingCodec = invocation.codec
         payload = codec.encode_arguments(invocation.arguments, invocation.keywords)
         if invocation.countdown is None:
             _start_countdown(invocation)
         connection = self._connector.current
         if connection is None or not connection.usable:
-            left = invocation.countdown.remaining if invocation.countdown is not None else None
-            connection = await self._connector.connect(left, invocation)
+            connection = await self._connector.connect(invocation)
         calls = connection.calls
         invocation.remote_address = calls.remote_address
         if invocation.oneway:
             return calls.tell(invocation, payload)
-        call = calls.begin(invocation, payload)
+        future = calls.loop.create_future()
+        call = calls.begin(invocation, payload, future)
         try:
-            wire = await call.future
+            wire = await future
         except asyncio.CancelledError:
             calls.give_up(call)
             raise
@@ -47,6 +54,31 @@ class RemoteInvoker:
         return f"RemoteInvoker({self._connector.target!r})"
 
 
+class ThreadInvoker(RemoteInvoker):
+    """RemoteInvoker for a thread without a loop: it encodes, waits, and decodes on that thread.
+
+    Its coroutine never waits for a loop: one ``send`` runs it to its end. (Dubbo:
+    ThreadlessExecutor)
+    """
+
+    def __init__(self, connector: Connector, engine: Engine) -> None:
+        super().__init__(connector)
+        self._engine = engine
+
+    async def invoke(self, invocation: Invocation) -> Result:
+        codec: CallingCodec = invocation.codec
+        payload = codec.encode_arguments(invocation.arguments, invocation.keywords)
+        if invocation.countdown is None:
+            _start_countdown(invocation)
+        wire = self._engine.exchange(self._connector, invocation, payload)
+        if wire is None:
+            return Result()
+        answer, result = read_result(wire, invocation)
+        if answer is not None:
+            result.value = codec.decode_result(answer)
+        return result
+
+
 class UnaryInvoker:
     """Sends each call as a unary gRPC call of its own: slower, and goes where streams cannot."""
 
@@ -55,7 +87,7 @@ class UnaryInvoker:
         self._max_message_size = max_message_size
 
     async def invoke(self, invocation: Invocation) -> Result:
-        codec: Codec = invocation.codec
+        codec: CallingCodec = invocation.codec
         wire = WireInvocation()
         _start_countdown(invocation)
         left = invocation.countdown.remaining if invocation.countdown is not None else None

@@ -60,7 +60,9 @@ class Link:
             if not isinstance(error, CancelledError):
                 raise
             # A cancelled task must end as one, or it would seem to have finished.
-            logger.exception("%r.on_error failed in a cancelled call of %s", self.filter, invocation)
+            logger.exception(
+                "%r.on_error failed in a cancelled call of %s", self.filter, invocation
+            )
 
     def __iter__(self) -> Iterator[Any]:
         link: Any = self

@@ -31,10 +31,26 @@ T = TypeVar("T")
 # Names that steer a call by fields of the envelope, or that Dubbo reserves. They reach
 # the provider's filters, but neither its methods nor further hops. (Dubbo: ContextFilter)
 RESERVED = frozenset(
-    (
-        "path interface group version dubbo token timeout _TO _to async return sent id "
-        "timeout-countdown enable-timeout-countdown remote.application dubbo.tag dubbo.force.tag"
-    ).split()
+    {
+        "_TO",
+        "_to",
+        "async",
+        "dubbo",
+        "dubbo.force.tag",
+        "dubbo.tag",
+        "enable-timeout-countdown",
+        "group",
+        "id",
+        "interface",
+        "path",
+        "remote.application",
+        "return",
+        "sent",
+        "timeout",
+        "timeout-countdown",
+        "token",
+        "version",
+    }
 )
 
 

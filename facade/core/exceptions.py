@@ -17,7 +17,7 @@ _BUILTIN: dict[str, type[Exception]] = {
     if isinstance(value, type) and issubclass(value, Exception) and not issubclass(value, Warning)
 }
 _classes = dict(_BUILTIN)
-_names = {exception: name for name, exception in _BUILTIN.items()}
+_names: dict[type[BaseException], str] = {cls: name for name, cls in _BUILTIN.items()}
 
 
 def error(name: str) -> Callable[[E], E]:
@@ -52,7 +52,7 @@ def _origin(exception: type[Exception]) -> tuple[str, str]:
 def wire_name(exception: BaseException) -> str:
     """Name under which it travels: the declared one, or that of its class."""
     cls = type(exception)
-    return _names.get(cls) or f"{cls.__module__}.{cls.__qualname__}"  # type: ignore[call-overload]
+    return _names.get(cls) or f"{cls.__module__}.{cls.__qualname__}"
 
 
 def is_known(exception: BaseException) -> bool:

@@ -30,7 +30,13 @@ class Filter:
     raised on the way (a timeout, a lost connection, another filter's refusal, a
     cancelled caller) arrives in ``on_error``. Callbacks run innermost first. What a
     callback raises is what the filters around it see.
+
+    ``needs_loop = False`` says that a filter awaits nothing but the invoker. A blocking
+    client whose filters all say so runs them on the calling thread, and spares two switches
+    between threads for each call.
     """
+
+    needs_loop: bool = True
 
     async def invoke(self, invoker: Invoker, invocation: Invocation, /) -> Result:
         """Call ``invoker`` not at all (refuse, answer from a cache), once, or several times."""
@@ -66,7 +72,10 @@ F = TypeVar("F", bound=type[Filter])
 
 
 def activate(
-    *, group: str | Sequence[str] = (CONSUMER, PROVIDER), order: int = 0, when: str | None = None
+    *,
+    group: str | Sequence[str] = (CONSUMER, PROVIDER),
+    order: int = 0,
+    when: str | None = None,
 ) -> Callable[[F], F]:
     """Switch an installed filter on by itself. (Dubbo: @Activate)
 

@@ -3,8 +3,9 @@
 envelope     the messages of the wire <-> Invocation, Result, errors
 inflight     which calls wait for an answer, and until when; no I/O, no clock
 outbox       what waits to be written, cut into frames
-connection   one live stream: its reader, its writer, its heartbeat, its end
-multiplexer  the calling role on it
-dispatcher   the answering role on it
+connection   one live stream: its reader, its writer, its end
+heartbeat    whether the peer is still there
+multiplexer  the calling role on a connection
+dispatcher   the answering role on it; answering takes one call through the chain
 transport    the only door to gRPC's streams; memory is its twin
 """

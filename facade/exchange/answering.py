@@ -69,12 +69,12 @@ async def answer(exports: Exports, wire: Any, result: Any, received: float, peer
         fill_error(result, error, raised=False, attachments=None)
     except Exception:
         logger.exception("a filter failed in a call of %s", invocation)
-        error = RpcError(
+        failure = RpcError(
             f"the provider failed to call {invocation}: see its log",
             code=Code.UNKNOWN,
             status=Status.INTERNAL,
         )
-        fill_error(result, error, raised=False, attachments=None)
+        fill_error(result, failure, raised=False, attachments=None)
 
 
 def _report(error: RpcError, invocation: Invocation) -> None:

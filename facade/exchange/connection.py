@@ -17,7 +17,6 @@ finished once both have, no call is open, and all is written.
 import asyncio
 import logging
 from collections.abc import Awaitable
-from dataclasses import dataclass
 from time import monotonic
 from typing import Any
 
@@ -26,8 +25,10 @@ from facade.exchange.answering import Exports, Peer
 from facade.exchange.begin import begin
 from facade.exchange.dispatcher import Dispatcher
 from facade.exchange.envelope import Envelope, Frame, parse
+from facade.exchange.heartbeat import Heartbeat
 from facade.exchange.multiplexer import Multiplexer
 from facade.exchange.outbox import Outbox, Sendable
+from facade.exchange.settings import DEFAULT_MAX_MESSAGE, Settings
 from facade.exchange.stream import FrameStream
 
 logger = logging.getLogger(__name__)
@@ -39,22 +40,6 @@ PROTOCOL_VERSION = 1
 # calls in flight 43 thousand calls/s, where handing out all at once gave 21 thousand, each
 # end waiting for the other half of the time.
 TURN = 64
-DEFAULT_MAX_MESSAGE = 4 * 1024 * 1024
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Settings:
-    """Of one end. Times are in seconds, sizes in bytes.
-
-    ``heartbeat``: after how long a silence to ask whether the peer is there;
-    ``heartbeat_timeout``: how long it may take to say anything then.
-    """
-
-    application: str = ""
-    max_message_size: int = DEFAULT_MAX_MESSAGE
-    heartbeat: float = 30.0
-    heartbeat_timeout: float = 10.0
-    handshake_timeout: float = 5.0
 
 
 class Violation(RpcError):
@@ -80,9 +65,7 @@ class Connection:
         self._writing = False
         self._reader: asyncio.Task[None] | None = None
         self._reading: asyncio.Future[None] = self._loop.create_future()
-        self._last_read = monotonic()
-        self._pinged_at: float | None = None
-        self._heartbeat: asyncio.TimerHandle | None = None
+        self._heartbeat = Heartbeat(settings, self._ping, self._silent)
         self._error: RpcError | None = None
         self._drain_sent = False
         self._drain_received = False
@@ -109,7 +92,12 @@ class Connection:
         ends = (self._reading, writer, finished)
         try:
             await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
-            if finished.done() and not self._reading.done() and self._opened and self._error is None:
+            if (
+                finished.done()
+                and not self._reading.done()
+                and self._opened
+                and self._error is None
+            ):
                 await self._leave()
         finally:
             handshake.cancel()
@@ -141,12 +129,13 @@ class Connection:
         self._error = error
         if isinstance(error, Violation):
             logger.warning("the stream with %s ends: %s", self.peer.remote_address, error)
-        if self._heartbeat is not None:
-            self._heartbeat.cancel()
+        self._heartbeat.stop()
         self.usable = False
         self.closed.set()
         self._stream.close(error)
-        reason = f"the connection to {self.peer.remote_address} ended: {error or 'the peer closed it'}"
+        reason = (
+            f"the connection to {self.peer.remote_address} ended: {error or 'the peer closed it'}"
+        )
         if not self.ready.done():
             self.ready.set_exception(error or Unavailable(reason, sent=Sent.NOT_SENT))
             self.ready.exception()  # it may be that nobody waits for it
@@ -241,7 +230,7 @@ class Connection:
         try:
             read, end = self._stream.read, self._stream.end
             while (data := await read()) is not end:
-                self._last_read = received = monotonic()
+                self._heartbeat.heard = received = monotonic()
                 envelopes = parse(data, Frame).envelopes
                 if len(envelopes) == 1 and not self.answers and self.usable:
                     alone = envelopes[0]
@@ -288,7 +277,7 @@ class Connection:
         elif kind == "result":
             self.calls.resolve(envelope.id, envelope.result)
         elif kind == "invocation":
-            self.answers.start(envelope.id, envelope.invocation, self._last_read)
+            self.answers.start(envelope.id, envelope.invocation, self._heartbeat.heard)
         elif kind == "cancel":
             self.answers.cancel(envelope.id)
         elif kind == "ping":
@@ -338,7 +327,7 @@ class Connection:
             self._send_setup()
         self.usable = True
         self.ready.set_result(None)
-        self._schedule_heartbeat(self._settings.heartbeat)
+        self._heartbeat.start()
 
     def _no_setup(self) -> None:
         if not self.ready.done():
@@ -350,27 +339,10 @@ class Connection:
                 )
             )
 
-    # Heartbeat
+    def _ping(self) -> None:
+        envelope = Envelope()
+        envelope.ping.nonce = int(monotonic() * 1000)
+        self.send(envelope.SerializeToString())
 
-    def _schedule_heartbeat(self, delay: float) -> None:
-        self._heartbeat = self._loop.call_later(delay, self._beat)
-
-    def _beat(self) -> None:
-        """Ask after a silence; give up when the silence goes on."""
-        interval, patience = self._settings.heartbeat, self._settings.heartbeat_timeout
-        silence = monotonic() - self._last_read
-        if silence < interval:
-            self._pinged_at = None
-            self._schedule_heartbeat(interval - silence)
-        elif self._pinged_at is None or self._pinged_at < self._last_read:
-            self._pinged_at = monotonic()
-            envelope = Envelope()
-            envelope.ping.nonce = int(self._pinged_at * 1000)
-            self.send(envelope.SerializeToString())
-            self._schedule_heartbeat(patience)
-        else:
-            self.abort(
-                Unavailable(f"{self.peer.remote_address} has been silent for {silence:.1f} s")
-            )
-
-
+    def _silent(self, seconds: float) -> None:
+        self.abort(Unavailable(f"{self.peer.remote_address} has been silent for {seconds:.1f} s"))

@@ -25,6 +25,7 @@ class Dispatcher:
         self._loop = asyncio.get_running_loop()
         self._tasks: dict[int, asyncio.Task[None]] = {}
         self._cancelled: set[int] = set()
+        self._oneway: set[int] = set()
         self.max_message_bytes = 0
         self.idle: Callable[[], None] = lambda: None
 
@@ -59,13 +60,13 @@ class Dispatcher:
 
     async def stop(self, reason: str) -> None:
         """Cancel what runs, and tell each caller."""
-        tasks = list(self._tasks.items())
-        for id, task in tasks:
-            if id not in self._cancelled:
+        tasks = list(self._tasks.values())
+        for id in list(self._tasks):
+            if id not in self._cancelled and id not in self._oneway:
                 self.refuse(id, Unavailable(reason))
-                self.cancel(id)
+            self.cancel(id)
         if tasks:
-            await asyncio.wait([task for _, task in tasks], timeout=1)
+            await asyncio.wait(tasks, timeout=1)
 
     def abandon(self) -> None:
         """The connection ended: nobody waits for anything."""
@@ -82,6 +83,8 @@ class Dispatcher:
         envelope = Envelope()
         envelope.id = id
         try:
+            if wire.oneway:
+                self._oneway.add(id)
             await answer(self._exports, wire, envelope.result, received, self._peer)
             if wire.oneway:
                 self._log_oneway(wire, envelope.result)
@@ -91,11 +94,13 @@ class Dispatcher:
             if id in self._cancelled:
                 raise
             # The method cancelled itself: its caller still waits.
-            self.refuse(id, RpcError(f"{wire.service}.{wire.method} was cancelled at the provider",
-                                     status=Status.CANCELLED))  # fmt: skip
+            if not wire.oneway:
+                what = f"{wire.service}.{wire.method} was cancelled at the provider"
+                self.refuse(id, RpcError(what, status=Status.CANCELLED))
         finally:
             del self._tasks[id]
             self._cancelled.discard(id)
+            self._oneway.discard(id)
             if not self._tasks:
                 self.idle()
 
@@ -118,5 +123,8 @@ class Dispatcher:
             error = result.error
             logger.warning(
                 "the oneway call %s.%s failed, and nobody is told: %s %s",
-                wire.service, wire.method, error.type or Code(error.code).name, error.message,
-            )  # fmt: skip
+                wire.service,
+                wire.method,
+                error.type or Code(error.code).name,
+                error.message,
+            )

@@ -81,9 +81,13 @@ def fill_invocation(
 def read_invocation(wire: Any) -> tuple[Invocation, Payload, float | None]:
     """The invocation without its arguments, their payload, and the seconds that it has left."""
     invocation = Invocation(
-        wire.service, wire.method, attachments=_read_attachments(wire), group=wire.group,
-        version=wire.version, oneway=wire.oneway,
-    )  # fmt: skip
+        wire.service,
+        wire.method,
+        attachments=_read_attachments(wire),
+        group=wire.group,
+        version=wire.version,
+        oneway=wire.oneway,
+    )
     time_left = wire.time_left_us
     left = min(time_left, _LONGEST_US) / 1_000_000 if time_left else None
     return invocation, _read_payload(wire, "arguments"), left
@@ -106,7 +110,9 @@ def fill_result(wire: Any, payload: Payload | None, attachments: Attachments) ->
         _fill_attachments(wire, attachments)
 
 
-def fill_error(wire: Any, error: BaseException, *, raised: bool, attachments: Attachments | None) -> None:
+def fill_error(
+    wire: Any, error: BaseException, *, raised: bool, attachments: Attachments | None
+) -> None:
     """Write an error; ``raised`` by the method itself, or on the way to it."""
     _fill_error(wire.error, error, raised)
     if attachments:

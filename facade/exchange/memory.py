@@ -16,7 +16,10 @@ class MemoryStream:
     end = None
 
     def __init__(
-        self, incoming: asyncio.Queue[bytes | None], outgoing: asyncio.Queue[bytes | None], name: str
+        self,
+        incoming: asyncio.Queue[bytes | None],
+        outgoing: asyncio.Queue[bytes | None],
+        name: str,
     ) -> None:
         self._incoming = incoming
         self._outgoing = outgoing

@@ -22,23 +22,33 @@ class Send(Protocol):
     """Queue a serialized envelope; ``call`` is told when it goes. ``alone`` says that nothing
     is likely to follow at once, so that it need not wait for company."""
 
-    def __call__(self, envelope: bytes, call: Sendable | None = None, alone: bool = False) -> None: ...
+    def __call__(
+        self, envelope: bytes, call: Sendable | None = None, alone: bool = False
+    ) -> None: ...
+
+
+class Waiter(Protocol):
+    """Who is told of the answer: a future, or what looks like one."""
+
+    def done(self) -> bool: ...
+    def set_result(self, result: Any, /) -> None: ...
+    def set_exception(self, error: BaseException, /) -> None: ...
 
 
 class PendingCall:
     """A call that waits for its answer."""
 
-    __slots__ = ("deadline", "dropped", "future", "id", "invocation", "sent_at", "started")
+    __slots__ = ("deadline", "dropped", "id", "invocation", "sent_at", "started", "waiter")
 
     def __init__(
         self,
-        future: asyncio.Future[Any],
+        waiter: Waiter,
         invocation: Invocation,
         started: float,
         deadline: float | None,
     ) -> None:
         self.id = 0
-        self.future = future
+        self.waiter = waiter
         self.invocation = invocation
         self.started = started
         self.deadline = deadline
@@ -55,7 +65,7 @@ class Multiplexer:
 
     def __init__(self, send: Send, *, opened: bool, remote_address: str) -> None:
         self._send = send
-        self._loop = asyncio.get_running_loop()
+        self.loop = asyncio.get_running_loop()
         self._calls: InFlight[PendingCall] = InFlight(even=not opened)
         self._timer: asyncio.TimerHandle | None = None
         self._timer_at = 0.0
@@ -68,8 +78,8 @@ class Multiplexer:
     def __len__(self) -> int:
         return len(self._calls)
 
-    def begin(self, invocation: Invocation, payload: Payload) -> PendingCall:
-        """Send it. Its future gives the Result message of the wire, or DeadlineExceeded, or
+    def begin(self, invocation: Invocation, payload: Payload, waiter: Waiter) -> PendingCall:
+        """Send it. The waiter is given the Result message of the wire, or DeadlineExceeded, or
         Unavailable when the connection ends. Who stops waiting calls ``give_up``."""
         started = monotonic()
         countdown = invocation.countdown
@@ -78,7 +88,7 @@ class Multiplexer:
         else:
             deadline = countdown.deadline
             left = deadline - started
-        call = PendingCall(self._loop.create_future(), invocation, started, deadline)
+        call = PendingCall(waiter, invocation, started, deadline)
         if left is not None and left <= 0:
             raise self._timeout(call)
         envelope = Envelope()
@@ -133,8 +143,8 @@ class Multiplexer:
             self.late += 1
             logger.debug("an answer of %s came late and is dropped", self.remote_address)
             return
-        if not call.future.done():
-            call.future.set_result(result)
+        if not call.waiter.done():
+            call.waiter.set_result(result)
         if not self._calls:
             self.idle()
 
@@ -153,8 +163,8 @@ class Multiplexer:
 
     def _fail(self, call: PendingCall, error: RpcError) -> None:
         call.dropped = True
-        if not call.future.done():
-            call.future.set_exception(error)
+        if not call.waiter.done():
+            call.waiter.set_exception(error)
 
     # Time
 
@@ -167,7 +177,7 @@ class Multiplexer:
             return
         self._timer_at = at
         # The loop's clock need not be ours (uvloop's is not): hand it a delay.
-        self._timer = self._loop.call_later(max(0.0, at - monotonic()), self._expire)
+        self._timer = self.loop.call_later(max(0.0, at - monotonic()), self._expire)
 
     def _expire(self) -> None:
         self._timer = None

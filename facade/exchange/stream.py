@@ -18,9 +18,13 @@ class FrameStream(Protocol):
 
     local_address: str
     remote_address: str
-    end: object
-    read: Callable[[], Coroutine[Any, Any, Any]]
-    write: Callable[[bytes], Coroutine[Any, Any, None]]
+
+    @property
+    def end(self) -> object: ...
+    @property
+    def read(self) -> Callable[[], Coroutine[Any, Any, Any]]: ...
+    @property
+    def write(self) -> Callable[[bytes], Coroutine[Any, Any, None]]: ...
 
     def explain(self, error: Exception) -> RpcError | None:
         """None for what is no error of the stream, but a bug."""

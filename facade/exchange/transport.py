@@ -234,7 +234,9 @@ def translate(error: grpc.aio.AioRpcError, target: str) -> RpcError:
             sent=Sent.NOT_SENT if refused else Sent.MAYBE_EXECUTED,
         )
     if status is Status.UNIMPLEMENTED:
-        return Unimplemented(f"{target} is no facade provider, or an older one: {details}", remote=True)
+        return Unimplemented(
+            f"{target} is no facade provider, or an older one: {details}", remote=True
+        )
     if status is Status.DEADLINE_EXCEEDED:
         return DeadlineExceeded(f"{target}: {details}", remote=True)
     if status is Status.RESOURCE_EXHAUSTED:

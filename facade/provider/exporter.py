@@ -56,7 +56,8 @@ class ExportTable:
         """ValueError where the key is taken; TypeError where a type can't travel."""
         if service.key in self._services:
             raise ValueError(
-                f"{service.key} is exported already: unexport it first, or give another group or version"
+                f"{service.key} is exported already: unexport it first, or give another group "
+                "or version"
             )
         methods = {
             (service.name, service.group, service.version, name): ExportedMethod(method, invoker)
@@ -122,7 +123,8 @@ def check_implementation(interface: type, service: Service, implementation: obje
             )
         except TypeError as error:
             raise TypeError(
-                f"{type(implementation).__qualname__}.{name} can't be called as {method} says: {error}"
+                f"{type(implementation).__qualname__}.{name} can't be called as {method} says: "
+                f"{error}"
             ) from None
 
 

@@ -20,7 +20,9 @@ class ThreadPool:
 
     def __init__(self, threads: int, queue: int) -> None:
         if threads < 1 or queue < 0:
-            raise ValueError(f"threads={threads}, queue={queue}: at least one thread, no less than 0")
+            raise ValueError(
+                f"threads={threads}, queue={queue}: at least one thread, no less than 0"
+            )
         self._threads = threads
         self._queue = queue
         self._executor = ThreadPoolExecutor(threads, thread_name_prefix="facade-method")
@@ -28,7 +30,10 @@ class ThreadPool:
         self._lock = threading.Lock()
 
     async def run(
-        self, function: Callable[..., Any], arguments: tuple[Any, ...], keywords: dict[str, Any] | None
+        self,
+        function: Callable[..., Any],
+        arguments: tuple[Any, ...],
+        keywords: dict[str, Any] | None,
     ) -> Any:
         """Call it in a thread, in a copy of this task's context."""
         with self._lock:

@@ -12,8 +12,9 @@ from facade.core.chain import chain
 from facade.core.errors import Code, RpcError, Status
 from facade.core.filter import PROVIDER
 from facade.exchange.answering import Peer, answer
-from facade.exchange.connection import DEFAULT_MAX_MESSAGE, Connection, Settings
+from facade.exchange.connection import Connection
 from facade.exchange.envelope import WireInvocation, WireResult, parse
+from facade.exchange.settings import DEFAULT_MAX_MESSAGE, Settings
 from facade.exchange.stream import FrameStream
 from facade.exchange.transport import GrpcListener, server_options
 from facade.loops import new_event_loop
@@ -130,7 +131,9 @@ class Server:
     async def _stop(self, grace: float) -> None:
         # A little more for gRPC: we end the streams ourselves, each call with its error.
         listener = (
-            asyncio.create_task(self._listener.stop(grace + 2)) if self._listener is not None else None
+            asyncio.create_task(self._listener.stop(grace + 2))
+            if self._listener is not None
+            else None
         )
         drains = [c.drain("the provider stops", grace) for c in self._connections]
         await asyncio.gather(*drains)

@@ -1,80 +1,29 @@
-"""Values to payloads and back, by the type hints of a method.
-
-A payload is the name of its encoding (a field of the wire messages) and its content.
-Which encodings a method takes follows from its hints alone, never from what a peer
-says; nothing names a class, and nothing is unpickled.
-
-    msgpack   every method, between Python ends
-    value     every method: google.protobuf.Value, for JSON tools and other languages
-    any       a method of one protobuf message that returns one (or nothing)
-    raw       a method of one ``bytes`` that returns ``bytes`` (or nothing)
-"""
+"""The values of one method, by its type hints."""
 
 import inspect
 import re
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Protocol
+from collections.abc import Callable, Sequence
+from typing import Any
 
 import msgspec
-from google.protobuf import json_format
 from google.protobuf.any_pb2 import Any as AnyMessage
-from google.protobuf.message import DecodeError, Message
-from google.protobuf.struct_pb2 import Value
+from google.protobuf.message import Message
 
+from facade.codec.payload import (
+    ANY,
+    MSGPACK,
+    RAW,
+    VALUE,
+    Arguments,
+    Payload,
+    decode_plain,
+    encode_plain,
+    from_plain,
+    to_json,
+)
 from facade.core.errors import Code, InvalidArgument, RpcError, Sent, Status
 from facade.core.method import Method, Parameter
 from facade.jsonvalue import from_value, to_value
-
-Payload = tuple[str, Any]
-Arguments = tuple[tuple[Any, ...], dict[str, Any] | None]
-
-MSGPACK = "msgpack"
-VALUE = "value"
-ANY = "any"
-RAW = "raw"
-
-
-class Codec(Protocol):
-    """How the values of one method travel."""
-
-    def encode_arguments(self, arguments: tuple[Any, ...], keywords: dict[str, Any] | None) -> Payload: ...
-    def decode_arguments(self, payload: Payload) -> Arguments: ...
-    def encode_result(self, value: Any, encoding: str) -> Payload: ...
-    def decode_result(self, payload: Payload) -> Any: ...
-
-
-def _to_plain(value: Any) -> Any:
-    """What msgspec can't encode itself: protobuf messages inside of other values."""
-    if isinstance(value, Message):
-        return value.SerializeToString()
-    raise TypeError(f"{type(value).__qualname__} can't be encoded; use a dataclass, or plain types")
-
-
-def _to_json(value: Any) -> Any:
-    if isinstance(value, Message):
-        return json_format.MessageToDict(value)
-    return _to_plain(value)
-
-
-def _from_plain(type_: Any, value: Any) -> Any:
-    if isinstance(type_, type) and issubclass(type_, Message):
-        try:
-            if isinstance(value, dict):
-                return json_format.ParseDict(value, type_())
-            return type_.FromString(value)
-        except (DecodeError, json_format.ParseError, TypeError) as error:
-            raise ValueError(f"not a {type_.DESCRIPTOR.full_name}: {error}") from None
-    raise NotImplementedError(f"{type_!r} can't be decoded; use a dataclass, or plain types")
-
-
-_encoder = msgspec.msgpack.Encoder(enc_hook=_to_plain)
-_decode_plain = msgspec.msgpack.Decoder().decode
-encode_plain = _encoder.encode
-
-
-def decode_plain(data: bytes) -> Any:
-    """Decode msgpack without a type, to plain Python values."""
-    return _decode_plain(data)
 
 
 class MethodCodec:
@@ -92,16 +41,18 @@ class MethodCodec:
         self._raw = _is_raw(method)
         self._returns = type(None) if method.returns is None else method.returns
         try:
-            self._decode_value = msgspec.msgpack.Decoder(self._returns, dec_hook=_from_plain).decode
+            self._decode_value = msgspec.msgpack.Decoder(self._returns, dec_hook=from_plain).decode
             self._arrays = self._array_types()
             self._by_header = {
                 # The first byte of a msgpack array tells its length, up to 15.
-                0x90 | count: msgspec.msgpack.Decoder(kind, dec_hook=_from_plain).decode
+                0x90 | count: msgspec.msgpack.Decoder(kind, dec_hook=from_plain).decode
                 for count, kind in self._arrays.items()
                 if count < 16
             }
             self._by_name = self._struct_type()
-            self._decode_by_name = msgspec.msgpack.Decoder(self._by_name, dec_hook=_from_plain).decode
+            self._decode_by_name = msgspec.msgpack.Decoder(
+                self._by_name, dec_hook=from_plain
+            ).decode
         except TypeError as error:
             raise TypeError(f"{method}: {error}") from None
         self.encoding = ANY if self._message else RAW if self._raw else MSGPACK
@@ -128,7 +79,9 @@ class MethodCodec:
 
     # Arguments
 
-    def encode_arguments(self, arguments: tuple[Any, ...], keywords: dict[str, Any] | None) -> Payload:
+    def encode_arguments(
+        self, arguments: tuple[Any, ...], keywords: dict[str, Any] | None
+    ) -> Payload:
         """Raises InvalidArgument for what does not fit the signature or can't be encoded."""
         if keywords or not self._required <= len(arguments) <= len(self._positional) or self._named:
             content: Any = self._bind(arguments, keywords or {})
@@ -205,7 +158,7 @@ class MethodCodec:
         try:
             # JSON has no bytes, dates and the like: they come as text.
             builtin = () if json else (bytes,)
-            value = msgspec.convert(plain, kind, builtin_types=builtin, dec_hook=_from_plain)
+            value = msgspec.convert(plain, kind, builtin_types=builtin, dec_hook=from_plain)
         except msgspec.ValidationError as error:
             raise self._misfit(self._explain(error)) from None
         return (value, None) if isinstance(value, tuple) else self._unset(value)
@@ -235,7 +188,12 @@ class MethodCodec:
                     f"not {content.TypeName() or 'an empty Any'}"
                 )
             return message
-        taken = [MSGPACK, VALUE, *([ANY] if self._message else []), *([RAW] if self._raw else [])]
+        taken = [
+            MSGPACK,
+            VALUE,
+            *([ANY] if self._message else []),
+            *([RAW] if self._raw else []),
+        ]
         raise self._misfit(f"arguments come as {' or '.join(taken)}, not as {encoding}")
 
     # Results
@@ -246,7 +204,7 @@ class MethodCodec:
             if encoding == MSGPACK:
                 return MSGPACK, encode_plain(value)
             if encoding == VALUE:
-                return VALUE, to_value(msgspec.to_builtins(value, str_keys=True, enc_hook=_to_json))
+                return VALUE, to_value(msgspec.to_builtins(value, str_keys=True, enc_hook=to_json))
             if encoding == RAW:
                 return RAW, bytes(value or b"")
             packed = AnyMessage()
@@ -268,7 +226,7 @@ class MethodCodec:
                 return self._decode_value(content)
             if encoding == VALUE:
                 plain = from_value(content)
-                return msgspec.convert(plain, self._returns, builtin_types=(), dec_hook=_from_plain)
+                return msgspec.convert(plain, self._returns, builtin_types=(), dec_hook=from_plain)
             if self._returns is type(None):
                 return None
             if encoding == RAW:
@@ -315,43 +273,6 @@ class MethodCodec:
         return f"argument {name!r}{f' (at {rest})' if rest else ''}: {text[: place.start()]}"
 
 
-class GenericCodec:
-    """Payloads of a call without an interface: plain values both ways."""
-
-    encoding = MSGPACK
-
-    def __init__(self, service: str, name: str) -> None:
-        self._name = f"{service}.{name}"
-
-    def encode_arguments(self, arguments: tuple[Any, ...], keywords: dict[str, Any] | None) -> Payload:
-        if arguments and keywords:
-            raise InvalidArgument(
-                f"{self._name}: without an interface give all arguments by position, or all by name",
-                sent=Sent.NOT_SENT,
-            )
-        if len(arguments) == 1 and isinstance(arguments[0], Message):
-            packed = AnyMessage()
-            packed.Pack(arguments[0])
-            return ANY, packed
-        try:
-            return MSGPACK, encode_plain(keywords or arguments)
-        except (TypeError, ValueError, OverflowError, RecursionError) as error:
-            raise InvalidArgument(f"{self._name}: {error}", sent=Sent.NOT_SENT) from None
-
-    def decode_result(self, payload: Payload) -> Any:
-        encoding, content = payload
-        if encoding == MSGPACK:
-            try:
-                return decode_plain(content)
-            except msgspec.DecodeError as error:
-                raise RpcError(
-                    f"what {self._name} answered can't be decoded: {error}",
-                    code=Code.SERIALIZATION,
-                    status=Status.INTERNAL,
-                ) from None
-        return from_value(content) if encoding == VALUE else content
-
-
 def _only_message(method: Method) -> Callable[[], Message] | None:
     if len(method.parameters) != 1 or method.parameters[0].keyword_only:
         return None
@@ -386,7 +307,9 @@ def _signature(method: Method) -> inspect.Signature:
         [
             inspect.Parameter(
                 p.name,
-                inspect.Parameter.KEYWORD_ONLY if p.keyword_only else inspect.Parameter.POSITIONAL_OR_KEYWORD,
+                inspect.Parameter.KEYWORD_ONLY
+                if p.keyword_only
+                else inspect.Parameter.POSITIONAL_OR_KEYWORD,
                 default=inspect.Parameter.empty if p.required else None,
             )
             for p in method.parameters

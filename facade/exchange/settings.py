@@ -1,0 +1,20 @@
+"""What can be set of a stream."""
+
+from dataclasses import dataclass
+
+DEFAULT_MAX_MESSAGE = 4 * 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """Of one end. Times are in seconds, sizes in bytes.
+
+    ``heartbeat``: after how long a silence to ask whether the peer is there;
+    ``heartbeat_timeout``: how long it may take to say anything then.
+    """
+
+    application: str = ""
+    max_message_size: int = DEFAULT_MAX_MESSAGE
+    heartbeat: float = 30.0
+    heartbeat_timeout: float = 10.0
+    handshake_timeout: float = 5.0
