@@ -3,7 +3,6 @@
 import difflib
 from collections.abc import Mapping, Sequence
 from functools import cache
-from importlib.metadata import entry_points
 from typing import Any
 
 from facade.core.chain import check
@@ -18,6 +17,8 @@ FilterList = Sequence[str | Filter]
 @cache
 def installed() -> Mapping[str, type[Filter]]:
     """All filter classes that are installed, by name. ValueError where two share one."""
+    from importlib.metadata import entry_points  # takes as long to import as half of facade
+
     found: dict[str, type[Filter]] = {}
     for entry in entry_points(group=GROUP):
         cls = entry.load()

@@ -3,7 +3,6 @@
 from typing import Any, Protocol
 
 import msgspec
-from google.protobuf import json_format
 from google.protobuf.message import DecodeError, Message
 
 Payload = tuple[str, Any]
@@ -40,12 +39,16 @@ def to_plain(value: Any) -> Any:
 
 def to_json(value: Any) -> Any:
     if isinstance(value, Message):
+        from google.protobuf import json_format  # slow to import, and seldom needed
+
         return json_format.MessageToDict(value)
     return to_plain(value)
 
 
 def from_plain(type_: Any, value: Any) -> Any:
     if isinstance(type_, type) and issubclass(type_, Message):
+        from google.protobuf import json_format
+
         try:
             if isinstance(value, dict):
                 return json_format.ParseDict(value, type_())
