@@ -50,6 +50,7 @@ class ConsumerContext(Filter):
         if invocation.timeout is not None:
             invocation.countdown = TimeoutCountDown(invocation.timeout)
         caller.invocation = invocation
+        caller.response_attachments = {}
         result = await invoker.invoke(invocation)
         caller.response_attachments = result.attachments
         if request is not None:

@@ -36,7 +36,7 @@ class Timeout(Filter):
             result = await _within(countdown, invoker, invocation)
         else:
             result = await invoker.invoke(invocation)
-        if countdown.expired:
+        if result.expired or countdown.expired:
             result.clear()
             result.expired = True
             logger.warning(
@@ -56,4 +56,6 @@ async def _within(countdown: TimeoutCountDown, invoker: Invoker, invocation: Inv
     except TimeoutError:
         if not scope.expired():
             raise
-        return Result()
+        result = Result()
+        result.expired = True
+        return result

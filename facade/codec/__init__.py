@@ -14,6 +14,7 @@ from facade.codec.generic import GenericCodec
 from facade.codec.method import MethodCodec
 from facade.codec.payload import (
     ANY,
+    MALFORMED,
     MSGPACK,
     RAW,
     VALUE,
@@ -27,6 +28,7 @@ from facade.codec.payload import (
 
 __all__ = [
     "ANY",
+    "MALFORMED",
     "MSGPACK",
     "RAW",
     "VALUE",

@@ -2,11 +2,10 @@
 
 from typing import Any
 
-import msgspec
 from google.protobuf.any_pb2 import Any as AnyMessage
 from google.protobuf.message import Message
 
-from facade.codec.payload import ANY, MSGPACK, VALUE, Payload, decode_plain, encode_plain
+from facade.codec.payload import ANY, MALFORMED, MSGPACK, VALUE, Payload, decode_plain, encode_plain
 from facade.core.errors import Code, InvalidArgument, RpcError, Sent, Status
 from facade.jsonvalue import from_value
 
@@ -41,7 +40,7 @@ class GenericCodec:
         if encoding == MSGPACK:
             try:
                 return decode_plain(content)
-            except msgspec.DecodeError as error:
+            except MALFORMED as error:
                 raise RpcError(
                     f"what {self._name} answered can't be decoded: {error}",
                     code=Code.SERIALIZATION,

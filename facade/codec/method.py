@@ -11,13 +11,17 @@ from google.protobuf.message import Message
 
 from facade.codec.payload import (
     ANY,
+    MALFORMED,
     MSGPACK,
     RAW,
     VALUE,
     Arguments,
     Payload,
+    check_type,
+    convert,
     decode_plain,
     encode_plain,
+    from_json,
     from_plain,
     to_json,
 )
@@ -41,6 +45,8 @@ class MethodCodec:
         self._raw = _is_raw(method)
         self._returns = type(None) if method.returns is None else method.returns
         try:
+            for hint in (*(p.type for p in method.parameters), self._returns):
+                check_type(hint)
             self._decode_value = msgspec.msgpack.Decoder(self._returns, dec_hook=from_plain).decode
             self._arrays = self._array_types()
             self._by_header = {
@@ -127,7 +133,7 @@ class MethodCodec:
                 if decode is not None:
                     return decode(content), None
                 return self._decode_rest(content)
-            except msgspec.DecodeError as error:
+            except MALFORMED as error:
                 raise self._misfit(self._explain(error)) from None
         if encoding == VALUE:
             return self._from_json(from_value(content))
@@ -156,9 +162,7 @@ class MethodCodec:
             if kind is None:
                 raise self._misfit(self._wrong_number(len(plain)))
         try:
-            # JSON has no bytes, dates and the like: they come as text.
-            builtin = () if json else (bytes,)
-            value = msgspec.convert(plain, kind, builtin_types=builtin, dec_hook=from_plain)
+            value = from_json(plain, kind) if json else convert(plain, kind)
         except msgspec.ValidationError as error:
             raise self._misfit(self._explain(error)) from None
         return (value, None) if isinstance(value, tuple) else self._unset(value)
@@ -206,7 +210,11 @@ class MethodCodec:
             if encoding == VALUE:
                 return VALUE, to_value(msgspec.to_builtins(value, str_keys=True, enc_hook=to_json))
             if encoding == RAW:
-                return RAW, bytes(value or b"")
+                if value is None and self._returns is type(None):
+                    return RAW, b""
+                if not isinstance(value, (bytes, bytearray, memoryview)):
+                    raise TypeError(f"expected bytes, got {type(value).__name__}")
+                return RAW, bytes(value)
             packed = AnyMessage()
             if value is not None:
                 packed.Pack(value)
@@ -225,14 +233,13 @@ class MethodCodec:
             if encoding == MSGPACK:
                 return self._decode_value(content)
             if encoding == VALUE:
-                plain = from_value(content)
-                return msgspec.convert(plain, self._returns, builtin_types=(), dec_hook=from_plain)
+                return from_json(from_value(content), self._returns)
+            if not (self._raw if encoding == RAW else self._message):
+                raise ValueError(f"it came as {encoding}")
             if self._returns is type(None):
                 return None
-            if encoding == RAW:
-                return content
-            return _unpack(content, self._returns)
-        except (msgspec.DecodeError, ValueError) as error:
+            return content if encoding == RAW else _unpack(content, self._returns)
+        except (*MALFORMED, ValueError) as error:
             raise RpcError(
                 f"what {self.method} answered is not a {_type_name(self.method.returns)}: {error}",
                 code=Code.SERIALIZATION,
@@ -262,10 +269,10 @@ class MethodCodec:
     def _with_names(self, content: Sequence[Any]) -> list[tuple[str, Any]]:
         return list(zip((p.name for p in self._positional), content, strict=False))
 
-    def _explain(self, error: msgspec.DecodeError) -> str:
+    def _explain(self, error: Exception) -> str:
         """Name the argument where msgspec gives a path."""
         text = str(error)
-        place = re.search(r" - at `\$(?:\[(\d+)\]|\.(\w+))(.*)`$", text)
+        place = re.search(r" - at (?:`key` in )?`\$(?:\[(\d+)\]|\.(\w+))(.*)`$", text)
         if place is None:
             return text
         index, name, rest = place.groups()

@@ -1,8 +1,10 @@
 """Payloads, and the plain values that msgpack has for them."""
 
+from collections.abc import Iterator
 from typing import Any, Protocol
 
 import msgspec
+import msgspec.inspect
 from google.protobuf.message import DecodeError, Message
 
 Payload = tuple[str, Any]
@@ -46,17 +48,48 @@ def to_json(value: Any) -> Any:
 
 
 def from_plain(type_: Any, value: Any) -> Any:
-    if isinstance(type_, type) and issubclass(type_, Message):
+    if type_ is object:
+        return value
+    if _is_message(type_):
         from google.protobuf import json_format
 
         try:
-            if isinstance(value, dict):
-                return json_format.ParseDict(value, type_())
-            return type_.FromString(value)
+            if isinstance(value, bytes):
+                return type_.FromString(value)
+            return json_format.ParseDict(value, type_())
         except (DecodeError, json_format.ParseError, TypeError) as error:
             raise ValueError(f"not a {type_.DESCRIPTOR.full_name}: {error}") from None
     raise NotImplementedError(f"{type_!r} can't be decoded; use a dataclass, or plain types")
 
+
+def check_type(hint: Any) -> None:
+    """TypeError for a type that has no form on the wire, or has one inside of it."""
+    for custom in _custom_types(msgspec.inspect.type_info(hint), set()):
+        if custom is not object and not _is_message(custom):
+            name = getattr(custom, "__qualname__", custom)
+            raise TypeError(f"{name} can't be sent; use a dataclass, or plain types")
+
+
+def _is_message(kind: Any) -> bool:
+    return isinstance(kind, type) and issubclass(kind, Message)
+
+
+def _custom_types(info: Any, seen: set[int]) -> Iterator[Any]:
+    if id(info) in seen:  # a type that contains itself
+        return
+    seen.add(id(info))
+    if isinstance(info, msgspec.inspect.CustomType):
+        yield info.cls
+    for name in ("item_type", "key_type", "value_type"):
+        if hasattr(info, name):
+            yield from _custom_types(getattr(info, name), seen)
+    for name in ("types", "item_types", "fields"):
+        for part in getattr(info, name, ()):
+            yield from _custom_types(part.type if name == "fields" else part, seen)
+
+
+# What decoding bytes of a peer may raise.
+MALFORMED = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 
 _encoder = msgspec.msgpack.Encoder(enc_hook=to_plain)
 _decode_plain = msgspec.msgpack.Decoder().decode
@@ -64,5 +97,29 @@ encode_plain = _encoder.encode
 
 
 def decode_plain(data: bytes) -> Any:
-    """Decode msgpack without a type, to plain Python values."""
+    """Decode msgpack without a type, to plain Python values. Raises one of MALFORMED."""
     return _decode_plain(data)
+
+
+def convert(plain: Any, kind: Any) -> Any:
+    """Plain values to typed ones. Raises msgspec.ValidationError."""
+    return msgspec.convert(plain, kind, builtin_types=(bytes,), dec_hook=from_plain)
+
+
+def from_json(plain: Any, kind: Any) -> Any:
+    """The same for values of JSON, which has text for bytes, dates, keys, and long numbers."""
+    try:
+        return _convert_json(plain, kind, strict=True)
+    except msgspec.ValidationError as error:
+        if "got `str`" not in str(error):
+            raise
+        try:
+            return _convert_json(plain, kind, strict=False)  # "123" for 123
+        except msgspec.ValidationError:
+            raise error from None
+
+
+def _convert_json(plain: Any, kind: Any, *, strict: bool) -> Any:
+    return msgspec.convert(
+        plain, kind, strict=strict, builtin_types=(), str_keys=True, dec_hook=from_plain
+    )

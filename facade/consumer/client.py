@@ -77,7 +77,7 @@ class AsyncClient:
             transport, settings, _NothingExported(), wait_for_ready=wait_for_ready
         )
         self._end: Invoker = (
-            UnaryInvoker(transport, max_message_size) if unary else RemoteInvoker(self._connector)
+            UnaryInvoker(transport, settings) if unary else RemoteInvoker(self._connector)
         )
         self._filters = resolve(filters, CONSUMER, {"propagate": propagate})
         self._invoker = chain(self._filters, self._end)

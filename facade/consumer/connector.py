@@ -151,4 +151,4 @@ class Connector:
             _, left = await asyncio.wait(self._running, timeout=grace)
             for task in left:
                 task.cancel()
-        await self._transport.close()
+        await self._transport.close(grace)

@@ -17,6 +17,7 @@ from facade.exchange.envelope import (
     parse,
     read_result,
 )
+from facade.exchange.settings import Settings
 from facade.exchange.transport import Transport
 
 
@@ -82,9 +83,10 @@ class ThreadInvoker(RemoteInvoker):
 class UnaryInvoker:
     """Sends each call as a unary gRPC call of its own: slower, and goes where streams cannot."""
 
-    def __init__(self, transport: Transport, max_message_size: int) -> None:
+    def __init__(self, transport: Transport, settings: Settings) -> None:
         self._transport = transport
-        self._max_message_size = max_message_size
+        self._max_message_size = settings.max_message_size
+        self._application = settings.application
 
     async def invoke(self, invocation: Invocation) -> Result:
         codec: CallingCodec = invocation.codec
@@ -93,6 +95,8 @@ class UnaryInvoker:
         left = invocation.countdown.remaining if invocation.countdown is not None else None
         payload = codec.encode_arguments(invocation.arguments, invocation.keywords)
         fill_invocation(wire, invocation, payload, left)
+        if self._application:  # a stream tells it once
+            wire.attachments["remote.application"] = self._application
         request = wire.SerializeToString()
         if len(request) > self._max_message_size:
             raise LimitExceeded(

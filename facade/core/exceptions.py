@@ -17,7 +17,7 @@ _BUILTIN: dict[str, type[Exception]] = {
     if isinstance(value, type) and issubclass(value, Exception) and not issubclass(value, Warning)
 }
 _classes = dict(_BUILTIN)
-_names: dict[type[BaseException], str] = {cls: name for name, cls in _BUILTIN.items()}
+_names: dict[type[BaseException], str] = {cls: cls.__name__ for cls in _BUILTIN.values()}
 
 
 def error(name: str) -> Callable[[E], E]:
@@ -63,8 +63,10 @@ def is_known(exception: BaseException) -> bool:
 def wire_arguments(exception: BaseException) -> tuple[Any, ...]:
     """What its constructor needs to make it anew."""
     parameters = _constructor_parameters(type(exception))
-    if parameters and all(hasattr(exception, name) for name in parameters):
+    if parameters is not None and all(hasattr(exception, name) for name in parameters):
         return tuple(getattr(exception, name) for name in parameters)
+    if isinstance(exception, OSError) and exception.filename is not None:
+        return (*exception.args, exception.filename)  # args alone leave it out
     return exception.args
 
 
@@ -79,11 +81,12 @@ def restore(name: str, arguments: tuple[Any, ...]) -> Exception | None:
         return None
 
 
-def _constructor_parameters(cls: type[BaseException]) -> tuple[str, ...]:
+def _constructor_parameters(cls: type[BaseException]) -> tuple[str, ...] | None:
+    """None where it takes anything, as Python's own do, and keeps it in ``args``."""
     constructor = cls.__init__
-    if not inspect.isfunction(constructor):  # C: takes anything, keeps it in args
-        return ()
+    if not inspect.isfunction(constructor):
+        return None
     parameters = list(inspect.signature(constructor).parameters.values())[1:]
     if any(p.kind in (p.VAR_POSITIONAL, p.KEYWORD_ONLY, p.VAR_KEYWORD) for p in parameters):
-        return ()
+        return None
     return tuple(p.name for p in parameters)

@@ -50,7 +50,9 @@ async def answer(exports: Exports, wire: Any, result: Any, received: float, peer
     invocation, payload, left = read_invocation(wire)
     invocation.remote_address = peer.remote_address
     invocation.local_address = peer.local_address
-    invocation.remote_application = peer.application
+    invocation.remote_application = peer.application or str(
+        invocation.attachments.get("remote.application", "")
+    )
     if left is not None:
         invocation.timeout = left
         invocation.countdown = TimeoutCountDown(left, received)
@@ -81,3 +83,16 @@ def _report(error: RpcError, invocation: Invocation) -> None:
     """What the caller did wrong he learns himself; what we did wrong is for our log."""
     if error.status in (Status.INTERNAL, Status.UNKNOWN) and not error.remote:
         logger.error("%s: %s", invocation, error)
+
+
+def log_oneway(wire: Any, result: Any) -> None:
+    """The only trace that a failed oneway call leaves."""
+    if result.HasField("error"):
+        error = result.error
+        logger.warning(
+            "the oneway call %s.%s failed, and nobody is told: %s %s",
+            wire.service,
+            wire.method,
+            error.type or Code(error.code).name,
+            error.message,
+        )

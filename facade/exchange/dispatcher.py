@@ -1,16 +1,13 @@
 """The answering role on a connection: a task per call."""
 
 import asyncio
-import logging
 from collections.abc import Callable, Coroutine
 from typing import Any
 
-from facade.core.errors import Code, LimitExceeded, RpcError, Status, Unavailable
-from facade.exchange.answering import Exports, Peer, answer
+from facade.core.errors import LimitExceeded, RpcError, Status, Unavailable
+from facade.exchange.answering import Exports, Peer, answer, log_oneway
 from facade.exchange.envelope import Envelope, fill_error
 from facade.exchange.multiplexer import Send
-
-logger = logging.getLogger(__name__)
 
 
 class Dispatcher:
@@ -87,7 +84,7 @@ class Dispatcher:
                 self._oneway.add(id)
             await answer(self._exports, wire, envelope.result, received, self._peer)
             if wire.oneway:
-                self._log_oneway(wire, envelope.result)
+                log_oneway(wire, envelope.result)
             elif id not in self._cancelled:
                 self._reply(id, wire, envelope)
         except asyncio.CancelledError:
@@ -117,14 +114,3 @@ class Dispatcher:
             )
             return
         self._send(data, None, len(self._tasks) == 1)
-
-    def _log_oneway(self, wire: Any, result: Any) -> None:
-        if result.HasField("error"):
-            error = result.error
-            logger.warning(
-                "the oneway call %s.%s failed, and nobody is told: %s %s",
-                wire.service,
-                wire.method,
-                error.type or Code(error.code).name,
-                error.message,
-            )

@@ -10,7 +10,7 @@ from typing import Any
 from google.protobuf.message import DecodeError
 from google.protobuf.struct_pb2 import Value
 
-from facade.codec import Payload, decode_plain, encode_plain
+from facade.codec import MALFORMED, Payload, decode_plain, encode_plain
 from facade.core.errors import (
     Code,
     DeadlineExceeded,
@@ -205,7 +205,7 @@ def _read_error(wire: Any) -> Exception:
 def _decode_arguments(wire: Any) -> tuple[Any, ...]:
     try:
         arguments = decode_plain(wire.arguments)
-    except ValueError:
+    except MALFORMED:
         return (wire.message,)
     return tuple(arguments) if isinstance(arguments, list) else (wire.message,)
 

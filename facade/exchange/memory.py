@@ -97,6 +97,6 @@ class MemoryTransport:
     async def invoke(self, request: bytes, timeout: float | None) -> bytes:
         return await self._invoke(request, "memory", timeout)
 
-    async def close(self) -> None:
+    async def close(self, grace: float) -> None:
         if self._serving:
-            await asyncio.wait(self._serving, timeout=1)
+            await asyncio.wait(self._serving, timeout=grace)

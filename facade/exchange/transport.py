@@ -39,7 +39,9 @@ class Transport(Protocol):
         """One unary call."""
         ...
 
-    async def close(self) -> None: ...
+    async def close(self, grace: float) -> None:
+        """Let unary calls under way end, for at most ``grace`` seconds, and take no more."""
+        ...
 
 
 def channel_options(max_message_size: int, heartbeat: float, patience: float) -> Options:
@@ -85,6 +87,7 @@ class GrpcTransport:
         self.target = target
         self._options = list(options)
         self._unary: Any = None
+        self._closed = False
 
     def _channel(self) -> Any:
         return grpc.aio.insecure_channel(self.target, options=self._options)
@@ -94,6 +97,8 @@ class GrpcTransport:
         return ClientStream(channel, channel.stream_stream(EXCHANGE)(), self.target)
 
     async def invoke(self, request: bytes, timeout: float | None) -> bytes:
+        if self._closed:
+            raise Unavailable("the client is closed", sent=Sent.NOT_SENT)
         if self._unary is None:
             self._unary = self._channel()
         try:
@@ -102,10 +107,11 @@ class GrpcTransport:
             raise translate(error, self.target) from None
         return answer
 
-    async def close(self) -> None:
+    async def close(self, grace: float) -> None:
+        self._closed = True
         if self._unary is not None:
             channel, self._unary = self._unary, None
-            await channel.close()
+            await channel.close(grace)
 
 
 class ClientStream:

@@ -2,6 +2,7 @@
 
 server    Server: listens, exports, drains
 exporter  what is exported, by service key
+unary     the answering role for unary calls
 local     the inner end of the provider's chain: the implementation itself
 pool      threads for methods that are not async
 """

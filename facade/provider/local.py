@@ -9,7 +9,7 @@ from typing import Any
 from facade.core.invocation import Invocation
 from facade.core.method import Service
 from facade.core.result import Result
-from facade.provider.pool import ThreadPool
+from facade.provider.pool import PoolExhausted, ThreadPool
 
 Call = Callable[[Invocation], Awaitable[Any]]
 
@@ -45,6 +45,8 @@ class LocalInvoker:
     async def invoke(self, invocation: Invocation) -> Result:
         try:
             return Result(await self._calls[invocation.name](invocation))
+        except PoolExhausted:
+            raise  # it is not the method's
         except Exception as error:
             return Result(exception=error)
 

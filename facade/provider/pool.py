@@ -11,6 +11,10 @@ from typing import Any
 from facade.core.errors import LimitExceeded, Sent
 
 
+class PoolExhausted(LimitExceeded):
+    """No thread was free, and no place to wait for one."""
+
+
 class ThreadPool:
     """At most ``threads`` methods at once, and ``queue`` more that wait for one of them.
 
@@ -38,16 +42,19 @@ class ThreadPool:
         """Call it in a thread, in a copy of this task's context."""
         with self._lock:
             if self._taken >= self._threads + self._queue:
-                raise LimitExceeded(
+                raise PoolExhausted(
                     f"the provider's thread pool is exhausted: {self._threads} methods run and "
                     f"{self._queue} wait (Server: threads, queue)",
                     sent=Sent.NOT_EXECUTED,
                 )
             self._taken += 1
-        call = partial(function, *arguments, **(keywords or {}))
+        call = partial(_outcome, function, arguments, keywords or {})
         future = self._executor.submit(contextvars.copy_context().run, call)
         future.add_done_callback(self._release)
-        return await asyncio.wrap_future(future)
+        value, error = await asyncio.wrap_future(future)
+        if error is not None:
+            raise error
+        return value
 
     def _release(self, _: Future[Any]) -> None:
         """Its place is taken until it has really ended, whoever still waits for it."""
@@ -57,3 +64,13 @@ class ThreadPool:
     def close(self) -> None:
         """Start nothing new. What runs is left to end."""
         self._executor.shutdown(wait=False, cancel_futures=True)
+
+
+def _outcome(
+    function: Callable[..., Any], arguments: tuple[Any, ...], keywords: dict[str, Any]
+) -> tuple[Any, Exception | None]:
+    """Value and error, as a future can't carry StopIteration."""
+    try:
+        return function(*arguments, **keywords), None
+    except Exception as error:
+        return None, error

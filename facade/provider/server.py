@@ -3,17 +3,15 @@
 import asyncio
 import logging
 import signal
+from collections.abc import Awaitable, Callable
 from dataclasses import replace
-from time import monotonic
 from types import TracebackType
 from typing import Self
 
 from facade.core.chain import chain
-from facade.core.errors import Code, RpcError, Status
+from facade.core.errors import Sent, Unavailable
 from facade.core.filter import PROVIDER
-from facade.exchange.answering import Peer, answer
 from facade.exchange.connection import Connection
-from facade.exchange.envelope import WireInvocation, WireResult, parse
 from facade.exchange.settings import DEFAULT_MAX_MESSAGE, Settings
 from facade.exchange.stream import FrameStream
 from facade.exchange.transport import GrpcListener, server_options
@@ -22,6 +20,7 @@ from facade.plugins import FilterList, resolve
 from facade.provider.exporter import Exporter, ExportTable, check_implementation
 from facade.provider.local import LocalInvoker
 from facade.provider.pool import ThreadPool
+from facade.provider.unary import UnaryCalls
 from facade.service import check_timeout, describe
 
 logger = logging.getLogger(__name__)
@@ -66,8 +65,8 @@ class Server:
         resolve(filters, PROVIDER, {})  # a wrong name is an error here, not at the first export
         self._exports = ExportTable()
         self._pool = ThreadPool(threads, queue)
+        self._unary = UnaryCalls(self._exports, max_message_size)
         self._connections: set[Connection] = set()
-        self._oneway: set[asyncio.Task[None]] = set()
         self._listener: GrpcListener | None = None
         self._stopping: asyncio.Task[None] | None = None
         self._stopped = asyncio.Event()
@@ -113,7 +112,7 @@ class Server:
         options = server_options(
             settings.max_message_size, settings.heartbeat, settings.heartbeat_timeout
         )
-        self._listener = GrpcListener(self.exchange, self.invoke, options)
+        self._listener = GrpcListener(self.exchange, self._unary.invoke, options)
         self.port = await self._listener.start(self.address)
         logger.info("listening at %s, port %d", self.address, self.port)
 
@@ -136,9 +135,7 @@ class Server:
             else None
         )
         drains = [c.drain("the provider stops", grace) for c in self._connections]
-        await asyncio.gather(*drains)
-        if self._oneway:
-            await asyncio.wait(self._oneway, timeout=grace)
+        await asyncio.gather(*drains, self._unary.drain("the provider stops", grace))
         if listener is not None:
             await listener
         self._pool.close()
@@ -179,35 +176,22 @@ class Server:
 
     # What comes in
 
+    @property
+    def invoke(self) -> Callable[[bytes, str, float | None], Awaitable[bytes]]:
+        """Answer one unary call: serialized messages in and out."""
+        return self._unary.invoke
+
     async def exchange(self, stream: FrameStream) -> None:
         """Serve one stream to its end."""
+        if self._stopping is not None:
+            stream.close(Unavailable("the provider stops", sent=Sent.NOT_SENT))
+            return
         connection = Connection(stream, self._settings, self._exports, opened=False)
         self._connections.add(connection)
         try:
             await connection.run()
         finally:
             self._connections.discard(connection)
-
-    async def invoke(self, request: bytes, peer: str, time_left: float | None) -> bytes:
-        """Answer one unary call. Raises RpcError for bytes that are no invocation."""
-        try:
-            wire = parse(request, WireInvocation)
-        except ValueError as error:
-            raise RpcError(
-                str(error), code=Code.SERIALIZATION, status=Status.INVALID_ARGUMENT
-            ) from None
-        if time_left is not None:
-            left = max(1, int(time_left * 1_000_000))
-            wire.time_left_us = min(left, wire.time_left_us or left)
-        result = WireResult()
-        call = answer(self._exports, wire, result, monotonic(), Peer(peer))
-        if wire.oneway:
-            task = asyncio.create_task(call)
-            self._oneway.add(task)
-            task.add_done_callback(self._oneway.discard)
-        else:
-            await call
-        return bytes(result.SerializeToString())
 
     def __repr__(self) -> str:
         keys = ", ".join(exporter.service.key for exporter in self._exports)

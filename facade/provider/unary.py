@@ -1,0 +1,90 @@
+"""The answering role for unary calls."""
+
+import asyncio
+from time import monotonic
+from typing import Any
+
+from facade.core.errors import Code, LimitExceeded, RpcError, Sent, Status, Unavailable
+from facade.exchange.answering import Exports, Peer, answer, log_oneway
+from facade.exchange.envelope import WireInvocation, WireResult, fill_error, parse
+
+
+class UnaryCalls:
+    """Answers ``Invoke``. A call is a task of its own: it outlives a caller whose time is up."""
+
+    def __init__(self, exports: Exports, max_message_size: int) -> None:
+        self._exports = exports
+        self._max_message_size = max_message_size
+        self._tasks: set[asyncio.Task[Any]] = set()
+        self._stopping = ""
+
+    async def invoke(self, request: bytes, peer: str, time_left: float | None) -> bytes:
+        """Answer one call. Raises RpcError for bytes that are no invocation."""
+        received = monotonic()
+        if self._stopping:
+            raise Unavailable(self._stopping, sent=Sent.NOT_EXECUTED)
+        try:
+            wire = parse(request, WireInvocation)
+        except ValueError as error:
+            raise RpcError(
+                str(error), code=Code.SERIALIZATION, status=Status.INVALID_ARGUMENT
+            ) from None
+        if time_left is not None:
+            left = max(1, int(time_left * 1_000_000))
+            wire.time_left_us = min(left, wire.time_left_us or left)
+        task = asyncio.create_task(self._answer(wire, received, peer), name="facade-call")
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        if wire.oneway:
+            return b""
+        try:
+            result = await asyncio.shield(task)
+        except asyncio.CancelledError:
+            if task.cancelled():
+                return _failed(self._why_cancelled(wire))
+            # gRPC cancels for both: a caller who left, and one whose time is up.
+            if time_left is None or monotonic() - received < time_left:
+                task.cancel()
+            raise
+        data: bytes = result.SerializeToString()
+        if len(data) > self._max_message_size:
+            return _failed(self._too_large(wire, len(data)))
+        return data
+
+    async def _answer(self, wire: Any, received: float, peer: str) -> Any:
+        result = WireResult()
+        await answer(self._exports, wire, result, received, Peer(peer))
+        if wire.oneway:
+            log_oneway(wire, result)
+        return result
+
+    def _why_cancelled(self, wire: Any) -> RpcError:
+        if self._stopping:
+            return Unavailable(f"{wire.service}.{wire.method}: {self._stopping}")
+        what = f"{wire.service}.{wire.method} was cancelled at the provider"
+        return RpcError(what, status=Status.CANCELLED)
+
+    def _too_large(self, wire: Any, size: int) -> LimitExceeded:
+        return LimitExceeded(
+            f"the answer of {wire.service}.{wire.method} has {size} bytes, more than the "
+            f"{self._max_message_size} that one message may have: raise max_message_size at "
+            "both ends, or return less"
+        )
+
+    async def drain(self, reason: str, grace: float) -> None:
+        """Let the calls under way end for ``grace`` seconds, then end them."""
+        self._stopping = reason
+        if self._tasks:
+            await asyncio.wait(self._tasks, timeout=grace)
+        self._stopping = f"{reason}, and the call had not ended after {grace:g} s"
+        left = list(self._tasks)
+        for task in left:
+            task.cancel()
+        if left:
+            await asyncio.wait(left, timeout=1)
+
+
+def _failed(error: RpcError) -> bytes:
+    result = WireResult()
+    fill_error(result, error, raised=False, attachments=None)
+    return bytes(result.SerializeToString())
