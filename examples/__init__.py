@@ -1,0 +1,1 @@
+"""Small programs that run: the greeter is the smallest pair, the tour shows every feature."""

@@ -1,0 +1,6 @@
+"""Every feature with real calls: a guest (this process), a waiter and a kitchen (one each).
+
+    python -m examples.tour [--no-speed]
+
+The waiter calls the kitchen, so that what surrounds a call crosses two hops.
+"""

@@ -1,0 +1,209 @@
+"""A client whose provider goes and comes back. Over gRPC."""
+
+import asyncio
+import socket
+
+import pytest
+
+import facade
+
+
+@facade.service("reconnect.Worker")
+class Worker:
+    async def echo(self, text: str) -> str: ...
+
+    async def work(self) -> str: ...
+
+
+class WorkerImpl(Worker):
+    """``work`` ends once it is released."""
+
+    def __init__(self) -> None:
+        self.started = asyncio.Event()
+        self.released = asyncio.Event()
+
+    async def echo(self, text: str) -> str:
+        return text
+
+    async def work(self) -> str:
+        self.started.set()
+        await self.released.wait()
+        return "done"
+
+
+def make(port: int = 0, impl: Worker | None = None) -> facade.Server:
+    server = facade.Server(f"127.0.0.1:{port}")
+    server.export(Worker, impl or WorkerImpl())
+    return server
+
+
+async def start(port: int = 0) -> facade.Server:
+    server = make(port)
+    await server.start()
+    return server
+
+
+def connect(server: facade.Server, **settings) -> facade.AsyncClient:
+    return facade.AsyncClient(f"127.0.0.1:{server.port}", **{"timeout": 30, **settings})
+
+
+@pytest.fixture
+def nobody():
+    """An address where nobody listens, and nobody can meanwhile."""
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        yield f"127.0.0.1:{taken.getsockname()[1]}"
+
+
+async def test_calls_wait_for_the_provider_to_come_back():
+    """Those made while it is away are sent once it is there again."""
+    server = await start()
+    async with connect(server) as client:
+        worker = client.refer(Worker)
+        assert await worker.echo("before") == "before"
+        await server.stop()
+        calls = [worker.echo.future(str(number)) for number in range(5)]
+        with pytest.raises(facade.Unavailable):
+            await client.ready(0.2)  # so attempts were made
+        assert not any(call.done() for call in calls)
+        async with make(server.port):
+            assert await asyncio.gather(*calls) == [str(number) for number in range(5)]
+
+
+async def test_calls_wait_no_longer_than_they_may(nobody):
+    """They fail when their time is over, and say with whom and why."""
+    async with facade.AsyncClient(nobody, timeout=0.3) as client:
+        call = client.refer(Worker).echo.future("hi")
+        with pytest.raises(facade.Unavailable) as raised:
+            await call
+    assert nobody in str(raised.value)
+    assert "within 0.3 s" in str(raised.value)
+    assert "refused" in str(raised.value)
+    assert raised.value.sent is facade.Sent.NOT_SENT
+
+
+async def test_provider_comes_back_again_and_again():
+    """A client outlives many restarts."""
+    server = await start()
+    async with connect(server) as client:
+        worker = client.refer(Worker)
+        for number in range(3):
+            assert await worker.echo(str(number)) == str(number)
+            await server.stop()
+            server = await start(server.port)
+        assert await worker.echo("end") == "end"
+        await server.stop()
+
+
+async def test_without_waiting_a_call_fails_at_once(nobody):
+    """As soon as one attempt to connect does, whatever time the call has."""
+    async with facade.AsyncClient(nobody, timeout=1000, wait_for_ready=False) as client:
+        with pytest.raises(facade.Unavailable, match="refused") as raised:
+            await client.refer(Worker).echo("hi")
+    assert raised.value.sent is facade.Sent.NOT_SENT
+
+
+async def test_without_waiting_a_call_finds_the_provider_that_is_back():
+    """An attempt that failed before does not fail the call after it."""
+    server = await start()
+    async with connect(server, wait_for_ready=False) as client:
+        worker = client.refer(Worker)
+        assert await worker.echo("before") == "before"
+        await server.stop()
+        with pytest.raises(facade.Unavailable):
+            await worker.echo("meanwhile")
+        server = await start(server.port)
+        assert await worker.echo("after") == "after"
+        await server.stop()
+
+
+async def test_ready_waits_for_a_connection():
+    """After it the provider's address is known to calls at once."""
+    async with make() as server, connect(server) as client:
+        await client.ready()
+        assert await client.refer(Worker).echo("hi") == "hi"
+
+
+async def test_ready_gives_up(nobody):
+    """It raises with the reason, when the time that it was given is over."""
+    async with facade.AsyncClient(nobody, timeout=1000) as client:
+        with pytest.raises(facade.Unavailable, match="refused"):
+            await client.ready(0.3)
+
+
+async def test_close_lets_calls_end():
+    """Those in flight get their answers; then the client hangs up."""
+    impl = WorkerImpl()
+    async with make(impl=impl) as server:
+        client = connect(server)
+        calls = [client.refer(Worker).work.future() for _ in range(3)]
+        await impl.started.wait()
+        closing = asyncio.create_task(client.close(grace=30))
+        await asyncio.sleep(0)
+        impl.released.set()
+        assert await asyncio.gather(*calls) == ["done"] * 3
+        await closing
+
+
+async def test_close_gives_up_what_outlasts_its_grace():
+    """A call that does not end fails as unavailable."""
+    impl = WorkerImpl()
+    async with make(impl=impl) as server:
+        client = connect(server)
+        call = client.refer(Worker).work.future()
+        await impl.started.wait()
+        await client.close(grace=0.05)
+        with pytest.raises(facade.Unavailable) as raised:
+            await call
+    assert raised.value.sent is facade.Sent.MAYBE_EXECUTED
+
+
+async def test_close_ends_calls_that_wait_for_a_connection(nobody):
+    """They fail at once: the client is closed, and nothing was sent."""
+    client = facade.AsyncClient(nobody, timeout=1000)
+    call = client.refer(Worker).echo.future("hi")
+    with pytest.raises(facade.Unavailable):
+        await client.ready(0.2)  # so an attempt was made
+    await client.close()
+    with pytest.raises(facade.Unavailable, match="the client is closed") as raised:
+        await call
+    assert raised.value.sent is facade.Sent.NOT_SENT
+
+
+async def test_close_ends_calls_that_were_just_made(nobody):
+    """The same before the first attempt to connect has even begun."""
+    client = facade.AsyncClient(nobody, timeout=1000)
+    call = client.refer(Worker).echo.future("hi")
+    await asyncio.sleep(0)
+    await client.close()
+    done, _ = await asyncio.wait([call], timeout=10)
+    call.cancel()
+    assert done, "the call still waits"
+    with pytest.raises(facade.Unavailable, match="the client is closed"):
+        await call
+
+
+async def test_close_twice():
+    """The second time is nothing, also for a client that never connected."""
+    async with make() as server:
+        used, unused = connect(server), connect(server)
+        await used.refer(Worker).echo("hi")
+        for client in (used, unused):
+            await client.close()
+            await client.close()
+
+
+async def test_provider_that_is_none_of_ours():
+    """What listens there speaks gRPC, but not this service: the reason is told."""
+    import grpc.aio
+
+    stranger = grpc.aio.server()
+    port = stranger.add_insecure_port("127.0.0.1:0")
+    await stranger.start()
+    try:
+        client = facade.AsyncClient(f"127.0.0.1:{port}", timeout=20, wait_for_ready=False)
+        async with client:
+            with pytest.raises(facade.RpcError, match="no facade provider"):
+                await client.refer(Worker).echo("hi")
+    finally:
+        await stranger.stop(None)

@@ -1,0 +1,201 @@
+"""Threads for methods that are not async."""
+
+import asyncio
+import contextvars
+import threading
+
+import pytest
+
+from facade.core import LimitExceeded, Sent
+from facade.provider.pool import ThreadPool
+
+variable: contextvars.ContextVar[str] = contextvars.ContextVar("variable", default="unset")
+
+
+class Work:
+    """A method that runs until it is released, and counts."""
+
+    def __init__(self) -> None:
+        self.started = threading.Semaphore(0)
+        self.released = threading.Event()
+        self.ended = threading.Semaphore(0)
+        self.calls = 0
+
+    def __call__(self) -> str:
+        self.calls += 1
+        self.started.release()
+        try:
+            assert self.released.wait(30)
+            return "done"
+        finally:
+            self.ended.release()
+
+    async def has_started(self) -> None:
+        assert await asyncio.to_thread(self.started.acquire, timeout=30)
+
+
+@pytest.fixture
+def pool():
+    """Makes pools, and closes them."""
+    made = []
+
+    def make(threads: int = 1, queue: int = 0) -> ThreadPool:
+        made.append(ThreadPool(threads, queue))
+        return made[-1]
+
+    yield make
+    for each in made:
+        each.close()
+
+
+@pytest.fixture
+def work():
+    made = Work()
+    yield made
+    made.released.set()
+
+
+def start(pool: ThreadPool, work: Work) -> asyncio.Task[str]:
+    return asyncio.create_task(pool.run(work, (), None))
+
+
+async def test_value_and_arguments(pool):
+    """The function is called with what was given, in a thread of the pool."""
+
+    def function(a, b, *, c):
+        return (a, b, c, threading.current_thread().name)
+
+    value = await pool().run(function, (1, 2), {"c": 3})
+    assert value[:3] == (1, 2, 3)
+    assert value[3].startswith("facade-method")
+
+
+async def test_exception(pool):
+    """What the function raises is raised, and the thread is there for the next one."""
+    single = pool()
+
+    def function():
+        raise ValueError("no")
+
+    for _ in range(3):
+        with pytest.raises(ValueError, match="no"):
+            await single.run(function, (), None)
+
+
+async def test_context(pool):
+    """It runs in a copy of the caller's context: it sees it, and can't change it."""
+    variable.set("the caller's")
+
+    def function():
+        seen = variable.get()
+        variable.set("the thread's")
+        return seen
+
+    assert await pool().run(function, (), None) == "the caller's"
+    assert variable.get() == "the caller's"
+
+
+async def test_full_pool_refuses(pool, work):
+    """It raises at once, tells its limits, and does not call the function."""
+    single = pool(threads=1, queue=0)
+    running = start(single, work)
+    await work.has_started()
+    with pytest.raises(LimitExceeded, match="1 methods run and 0 wait") as raised:
+        await single.run(work, (), None)
+    assert raised.value.sent is Sent.NOT_EXECUTED
+    work.released.set()
+    assert await running == "done"
+    assert work.calls == 1
+
+
+async def test_queue_is_served_in_turn(pool, work):
+    """What waits in the queue runs when a thread is free; what finds it full is refused."""
+    single = pool(threads=1, queue=2)
+    tasks = [start(single, work) for _ in range(3)]
+    await work.has_started()
+    with pytest.raises(LimitExceeded):
+        await single.run(work, (), None)
+    work.released.set()
+    assert await asyncio.gather(*tasks) == ["done"] * 3
+
+
+async def test_place_is_free_after_the_end(pool, work):
+    """A pool that was full takes calls again."""
+    single = pool()
+    running = start(single, work)
+    await work.has_started()
+    work.released.set()
+    await running
+    assert await single.run(work, (), None) == "done"
+
+
+async def test_place_is_taken_until_the_thread_has_ended(pool, work):
+    """Who gives up waiting does not make room: the thread still runs."""
+    single = pool()
+    running = start(single, work)
+    await work.has_started()
+    running.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await running
+    with pytest.raises(LimitExceeded):
+        await single.run(work, (), None)
+    work.released.set()
+    assert await asyncio.to_thread(work.ended.acquire, timeout=30)
+    # It takes the thread a moment to give its place back after the function's end.
+    while True:
+        try:
+            assert await single.run(work, (), None) == "done"
+            break
+        except LimitExceeded:
+            await asyncio.sleep(0.001)
+
+
+async def test_cancelled_in_the_queue(pool, work):
+    """A call that is given up before its turn is never made, and its place is free."""
+    single = pool(threads=1, queue=1)
+    running = start(single, work)
+    await work.has_started()
+    queued = start(single, work)
+    await asyncio.sleep(0)
+    queued.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await queued
+    second = start(single, work)
+    work.released.set()
+    assert await asyncio.gather(running, second) == ["done", "done"]
+    assert work.calls == 2
+
+
+async def test_stop_iteration_is_an_error(pool):
+    """A future can't carry it; it must end the call nevertheless."""
+
+    def function():
+        return next(iter(()))
+
+    task = asyncio.create_task(pool().run(function, (), None))
+    done, _ = await asyncio.wait([task], timeout=10)
+    task.cancel()
+    assert done, "the call never ends"
+    assert isinstance(task.exception(), Exception)
+
+
+async def test_close_drops_what_waits(pool, work):
+    """What runs goes on to its end; what waits is cancelled."""
+    single = pool(threads=1, queue=1)
+    running = start(single, work)
+    await work.has_started()
+    queued = start(single, work)
+    await asyncio.sleep(0)
+    single.close()
+    with pytest.raises(asyncio.CancelledError):
+        await queued
+    work.released.set()
+    assert await running == "done"
+    assert work.calls == 1
+
+
+@pytest.mark.parametrize(("threads", "queue"), [(0, 0), (-1, 5), (1, -1)])
+def test_sizes_that_make_no_sense(threads, queue):
+    """They are refused by name."""
+    with pytest.raises(ValueError, match=f"threads={threads}, queue={queue}"):
+        ThreadPool(threads, queue)

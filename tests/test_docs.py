@@ -1,0 +1,178 @@
+"""Every code block of README.md and docs/ runs, or is checked, or says why not.
+
+The python blocks of a page run in order, in one namespace. One that awaits runs in the
+event loop of the page, another in a thread, so that it may wait for a server of the page.
+What stands behind a ``print(...)`` as a comment is what it must print.
+"""
+
+import ast
+import asyncio
+import importlib.util
+import inspect
+import json
+import re
+import sys
+import tomllib
+import types
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+from google.protobuf import json_format
+
+import facade
+from facade.core.context import RESERVED
+from facade.v1 import invocation_pb2
+
+ROOT = Path(__file__).resolve().parent.parent
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+
+BLOCK = re.compile(
+    r"^(?:<!-- not run: (?P<reason>.+) -->\n)?```(?P<language>\w*)\n(?P<code>.*?)^```$",
+    re.MULTILINE | re.DOTALL,
+)
+PRINTED = re.compile(r"^\s*print\(.*\)  # (.+)$", re.MULTILINE)
+LINK = re.compile(r"\]\((?!https?:)([^)#]+)(?:#[^)]*)?\)")
+
+
+@dataclass(frozen=True)
+class Block:
+    language: str
+    code: str
+    line: int
+    reason: str | None
+
+
+def blocks(page: Path) -> list[Block]:
+    text = page.read_text()
+    return [
+        Block(m["language"], m["code"], text.count("\n", 0, m.start("code")), m["reason"])
+        for m in BLOCK.finditer(text)
+    ]
+
+
+def named(page: Path) -> str:
+    return page.relative_to(ROOT).as_posix()
+
+
+@pytest.mark.parametrize("page", PAGES, ids=named)
+def test_no_block_is_passed_over(page: Path) -> None:
+    """Each fence opens a block that is run, checked, a picture, or marked with a reason."""
+    found = blocks(page)
+    assert page.read_text().count("```") == 2 * len(found)
+    unknown = [b for b in found if b.reason is None and b.language not in CHECKS]
+    assert not unknown
+
+
+@pytest.mark.parametrize("page", PAGES, ids=named)
+async def test_blocks_run(
+    page: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The blocks of a page work as they stand, and print what they say."""
+    # No page is about 1 s, and the machine may be busy.
+    monkeypatch.setitem(facade.AsyncClient.__init__.__kwdefaults__, "timeout", 10.0)
+    module = types.ModuleType(f"page_{page.stem.lower()}")
+    monkeypatch.setitem(sys.modules, module.__name__, module)
+    for block in blocks(page):
+        if block.reason is None:
+            await CHECKS[block.language](block, page, module)
+            _check_output(block, capsys.readouterr().out)
+
+
+async def run_python(block: Block, page: Path, module: types.ModuleType) -> None:
+    source = "\n" * block.line + block.code  # so that tracebacks tell the line of the page
+    flags = ast.PyCF_ALLOW_TOP_LEVEL_AWAIT
+    code = compile(source, str(page), "exec", flags=flags, dont_inherit=True)
+    if code.co_flags & inspect.CO_COROUTINE:
+        await eval(code, vars(module))
+    else:
+        await asyncio.to_thread(exec, code, vars(module))
+
+
+async def check_console(block: Block, page: Path, module: types.ModuleType) -> None:
+    """Its commands are targets of the Makefile, or modules that can be run."""
+    targets = re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE)
+    commands = [
+        line[2:].split("#")[0].split() for line in block.code.splitlines() if line[:2] == "$ "
+    ]
+    assert commands
+    for command in commands:
+        if command[0] == "make":
+            assert command[1] in targets
+        else:
+            assert command[:2] == ["python", "-m"], f"{command}: run it, or mark it as not run"
+            assert importlib.util.find_spec(command[2])
+
+
+async def check_toml(block: Block, page: Path, module: types.ModuleType) -> None:
+    tomllib.loads(block.code)
+
+
+async def look_at_picture(block: Block, page: Path, module: types.ModuleType) -> None:
+    assert max(map(len, block.code.splitlines())) <= 100
+
+
+CHECKS: dict[str, Any] = {
+    "python": run_python,
+    "console": check_console,
+    "toml": check_toml,
+    "text": look_at_picture,
+}
+
+
+def _check_output(block: Block, output: str) -> None:
+    """The promised lines come, in their order; others may come between them."""
+    lines = iter(output.splitlines())
+    for promised in PRINTED.findall(block.code):
+        assert promised in lines, f"{promised!r} is not in {output!r}"
+
+
+@pytest.mark.parametrize("page", PAGES, ids=named)
+def test_links_lead_somewhere(page: Path) -> None:
+    """A link within the project names a file that is there."""
+    for target in LINK.findall(page.read_text()):
+        assert (page.parent / target).exists(), target
+
+
+def test_wire_page_lists_the_reserved_attachments() -> None:
+    """Nobody has to read the source for the names that he must not use."""
+    text = (ROOT / "docs/wire.md").read_text()
+    section = text.split("## Reserved attachments")[1].split("\n## ")[0]
+    rows = re.findall(r"^\| (`.+?) \|", section, re.MULTILINE)
+    assert set(re.findall(r"`([^`]+)`", " ".join(rows))) == RESERVED
+
+
+@pytest.mark.parametrize("end", [facade.AsyncClient, facade.Server])
+def test_limits_page_lists_every_setting(end: type) -> None:
+    """Each parameter is there, in the table of its end, with its default."""
+    text = (ROOT / "docs/limits.md").read_text()
+    section = text.split(f"## {end.__name__}")[1].split("\n## ")[0]
+    row = re.compile(r"^\| `(\w+)` \| `?([^|`]*?)`?(?: s| bytes)? \|", re.MULTILINE)
+    told = dict(row.findall(section))
+    parameters = inspect.signature(end).parameters
+    assert list(told) == list(parameters)
+    for name, parameter in parameters.items():
+        if parameter.default is not parameter.empty:
+            assert ast.literal_eval(told[name]) == parameter.default, name
+
+
+def test_errors_page_lists_every_error() -> None:
+    """The catalogue names each public class of errors."""
+    text = (ROOT / "docs/errors.md").read_text()
+    errors = [
+        name
+        for name in facade.__all__
+        if isinstance(getattr(facade, name), type) and issubclass(getattr(facade, name), Exception)
+    ]
+    assert len(errors) == 7
+    assert not [name for name in errors if f"`{name}`" not in text]
+
+
+def test_grpcurl_line_is_an_invocation() -> None:
+    """What README.md tells grpcurl to send is a message of protos/, for the example."""
+    sent = re.search(r"-d '(.+?)'", (ROOT / "README.md").read_text(), re.DOTALL)
+    assert sent
+    invocation = json_format.ParseDict(json.loads(sent[1]), invocation_pb2.Invocation())
+    assert (invocation.service, invocation.version) == ("examples.Greeter", "1.0.0")
+    assert invocation.value.list_value.values[0].string_value == "Ann"
