@@ -56,15 +56,20 @@ class Connector:
     async def connect(self, invocation: Invocation) -> Connection:
         """Wait for a usable connection, as long as the call may take: see ``ready``."""
         countdown = invocation.countdown
-        return await self.ready(None if countdown is None else countdown.remaining, invocation)
+        timeout = None if countdown is None else countdown.timeout
+        return await self.ready(
+            timeout, invocation, 0.0 if countdown is None else countdown.elapsed
+        )
 
-    async def ready(self, timeout: float | None, what: Invocation | str) -> Connection:
+    async def ready(
+        self, timeout: float | None, what: Invocation | str, elapsed: float = 0.0
+    ) -> Connection:
         """Wait for a usable connection, at most ``timeout`` seconds.
 
         Raises Unavailable, with the reason of the last attempt; at the first one that
         fails, unless this client waits for its provider.
         """
-        until = None if timeout is None else monotonic() + timeout
+        until = None if timeout is None else monotonic() + timeout - elapsed
         if self.current is not None and self.current.usable:
             return self.current
         self._waiting += 1
@@ -144,6 +149,7 @@ class Connector:
         self._closed = True
         if self._connecting is not None:
             self._connecting.cancel()
+            self._next_attempt()  # who waits must not rely on a task that may never have begun
         if self.current is not None and not self.current.closed.is_set():
             await self.current.drain("the consumer closes", grace)
         if self._running:

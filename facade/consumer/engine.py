@@ -117,7 +117,7 @@ class ExchangeJob(Job):
                 self.set_result(None)
             else:
                 self._call = calls.begin(self._invocation, self._payload, self)
-        except RpcError as error:
+        except Exception as error:
             self.set_exception(error)
 
     async def _connect(self) -> None:

@@ -9,6 +9,8 @@ import inspect
 from collections.abc import Callable
 from typing import Any, TypeVar
 
+from facade.core.errors import RpcError
+
 E = TypeVar("E", bound=type[Exception])
 
 _BUILTIN: dict[str, type[Exception]] = {
@@ -31,6 +33,11 @@ def error(name: str) -> Callable[[E], E]:
     def declare(exception: E) -> E:
         if not (isinstance(exception, type) and issubclass(exception, Exception)):
             raise TypeError(f"facade.error({name!r}) goes on an exception class, not {exception!r}")
+        if issubclass(exception, RpcError):
+            raise TypeError(
+                f"{exception.__name__} is an RpcError, which travels by its code and status: derive "
+                "a declared error from Exception"
+            )
         known = _classes.get(name)
         # The same class again is a module that was reloaded.
         if known is not None and _origin(known) != _origin(exception):

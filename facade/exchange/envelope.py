@@ -66,7 +66,7 @@ def fill_invocation(
     if invocation.version:
         wire.version = invocation.version
     if time_left is not None:
-        wire.time_left_us = int(time_left * 1_000_000) or 1
+        wire.time_left_us = min(int(time_left * 1_000_000), _LONGEST_US) or 1
     if invocation.oneway:
         wire.oneway = True
     encoding, content = payload
@@ -75,7 +75,7 @@ def fill_invocation(
     else:
         _fill_payload(wire, encoding, content)
     if invocation.attachments:
-        _fill_attachments(wire, invocation.attachments)
+        _fill_attachments(wire, invocation.attachments, Sent.NOT_SENT)
 
 
 def read_invocation(wire: Any) -> tuple[Invocation, Payload, float | None]:
@@ -97,7 +97,8 @@ def read_invocation(wire: Any) -> tuple[Invocation, Payload, float | None]:
 
 
 def fill_result(wire: Any, payload: Payload | None, attachments: Attachments) -> None:
-    """Write a value. Without a payload it is one that had expired."""
+    """Write a value. Without a payload it is one that had expired. InvalidArgument for
+    attachments that can't travel."""
     if payload is None:
         wire.expired = True
     else:
@@ -107,7 +108,7 @@ def fill_result(wire: Any, payload: Payload | None, attachments: Attachments) ->
         else:
             _fill_payload(wire, encoding, content)
     if attachments:
-        _fill_attachments(wire, attachments)
+        _fill_attachments(wire, attachments, Sent.MAYBE_EXECUTED)
 
 
 def fill_error(
@@ -116,11 +117,11 @@ def fill_error(
     """Write an error; ``raised`` by the method itself, or on the way to it."""
     _fill_error(wire.error, error, raised)
     if attachments:
-        _fill_attachments(wire, attachments)
+        _fill_attachments(wire, attachments, Sent.MAYBE_EXECUTED)
 
 
 def _fill_error(wire: Any, error: BaseException, raised: bool) -> None:
-    wire.message = _text(error)
+    wire.message = _sendable(_text(error))
     wire.raised = raised
     wire.execution = _MAYBE
     if isinstance(error, RpcError):
@@ -149,7 +150,12 @@ def _encode_arguments(error: BaseException) -> bytes:
             wire_name(error),
             problem,
         )
-        return encode_plain((str(error),))
+        return encode_plain((_sendable(str(error)),))
+
+
+def _sendable(text: str) -> str:
+    """Text without what UTF-8 can't hold: parts of an undecodable file name, say."""
+    return text.encode("utf-8", "backslashreplace").decode()
 
 
 def _text(error: BaseException) -> str:
@@ -234,7 +240,7 @@ def _read_payload(wire: Any, oneof: str) -> Payload:
     return encoding, getattr(wire, encoding)
 
 
-def _fill_attachments(wire: Any, attachments: Attachments) -> None:
+def _fill_attachments(wire: Any, attachments: Attachments, sent: Sent) -> None:
     texts = wire.attachments
     for name, value in attachments.items():
         try:
@@ -245,7 +251,7 @@ def _fill_attachments(wire: Any, attachments: Attachments) -> None:
         except (TypeError, ValueError) as error:
             raise InvalidArgument(
                 f"attachment {name!r}: {error}; names are str, values str or bytes",
-                sent=Sent.NOT_SENT,
+                sent=sent,
             ) from None
 
 

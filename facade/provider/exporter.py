@@ -63,13 +63,15 @@ class ExportTable:
             (service.name, service.group, service.version, name): ExportedMethod(method, invoker)
             for name, method in service.methods.items()
         }
-        exporter = Exporter(service, invoker, lambda: self._remove(service))
+        exporter = Exporter(service, invoker, lambda: self._remove(exporter))
         self._methods.update(methods)
         self._services[service.key] = exporter
         return exporter
 
-    def _remove(self, service: Service) -> None:
-        if self._services.pop(service.key, None) is not None:
+    def _remove(self, exporter: Exporter) -> None:
+        service = exporter.service
+        if self._services.get(service.key) is exporter:
+            del self._services[service.key]
             for name in service.methods:
                 del self._methods[service.name, service.group, service.version, name]
 

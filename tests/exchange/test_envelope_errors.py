@@ -163,14 +163,13 @@ def test_remote_error_is_passed_on():
     assert (error.type, error.message) == ("far.Away", "no luck")
 
 
-def test_declared_rpc_error_comes_back_as_itself():
-    """A declared class may be an RpcError too."""
+def test_rpc_error_can_not_be_declared():
+    """An RpcError travels by its code and status: a name for one is refused at once."""
+    with pytest.raises(TypeError, match="derive a declared error from Exception"):
 
-    @facade.error("tests.envelope.Throttled")
-    class Throttled(RpcError):
-        pass
-
-    assert type(raised_by_the_method(Throttled("slow down"))) is Throttled
+        @facade.error("tests.envelope.Throttled")
+        class Throttled(RpcError):
+            pass
 
 
 def claimed(type, arguments):
