@@ -35,7 +35,7 @@ def error(name: str) -> Callable[[E], E]:
             raise TypeError(f"facade.error({name!r}) goes on an exception class, not {exception!r}")
         if issubclass(exception, RpcError):
             raise TypeError(
-                f"{exception.__name__} is an RpcError, which travels by its code and status: derive "
+                f"{exception.__name__} is an RpcError, which travels by code and status: derive "
                 "a declared error from Exception"
             )
         known = _classes.get(name)

@@ -165,7 +165,7 @@ def test_remote_error_is_passed_on():
 
 def test_rpc_error_can_not_be_declared():
     """An RpcError travels by its code and status: a name for one is refused at once."""
-    with pytest.raises(TypeError, match="derive a declared error from Exception"):
+    with pytest.raises(TypeError, match="a declared error from Exception"):
 
         @facade.error("tests.envelope.Throttled")
         class Throttled(RpcError):
