@@ -75,6 +75,16 @@ def test_core_needs_the_standard_library_alone():
     assert matches(sources("facade/core"), foreign) == {}
 
 
+def test_imports_point_one_way():
+    """The contracts in pyproject.toml: who may import whom."""
+    # In a process of its own: import-linter sets up the logging of the one that it runs in.
+    lint = "from importlinter.cli import lint_imports_command; lint_imports_command()"
+    done = subprocess.run(
+        [sys.executable, "-c", lint, "--no-cache"], cwd=ROOT, capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
 # The front page
 
 

@@ -20,25 +20,6 @@ class Worker:
     def show(self) -> dict[str, str]: ...
 
 
-class WorkerImpl:
-    """``work`` ends once it is released."""
-
-    def __init__(self) -> None:
-        self.started = asyncio.Event()
-        self.released = asyncio.Event()
-
-    async def echo(self, text: str) -> str:
-        return text
-
-    async def work(self) -> str:
-        self.started.set()
-        await self.released.wait()
-        return "done"
-
-    async def show(self) -> dict[str, str]:
-        return {name: str(value) for name, value in RpcContext.server_attachments().items()}
-
-
 class Where(facade.Filter):
     """Notes in which thread it runs."""
 
@@ -52,11 +33,6 @@ class Where(facade.Filter):
 
 class WhereOnThread(Where):
     needs_loop = False
-
-
-@pytest.fixture
-async def impl():
-    return WorkerImpl()
 
 
 @pytest.fixture
@@ -218,19 +194,20 @@ async def test_method_that_calls_another_provider(connect, server):
     """A ``def`` method may use a blocking client: context and time go on with it."""
     next = connect().refer(Worker)
 
-    class Hop(WorkerImpl):
-        def show(self) -> dict[str, str]:  # type: ignore[override]
+    @facade.service("blocking.Hop")
+    class Hop:
+        def show(self) -> dict[str, str]:
             shown = next.show()
             countdown = RpcContext.countdown()
             assert countdown is not None
             return {**shown, "limited": str(countdown.timeout <= 30)}
 
     first = facade.Server("127.0.0.1:0")
-    first.export(Worker, Hop())
+    first.export(Hop, Hop())
     async with first:
         client = facade.Client(f"127.0.0.1:{first.port}", timeout=30)
         try:
-            show = client.refer(Worker).show.options(attachments={"trace": "7"})
+            show = client.refer(Hop).show.options(attachments={"trace": "7"})
             assert await asyncio.to_thread(show) == {"trace": "7", "limited": "True"}
         finally:
             await asyncio.to_thread(client.close)

@@ -15,32 +15,28 @@ class Worker:
     async def work(self) -> str: ...
 
 
-class WorkerImpl(Worker):
-    """``work`` ends once it is released."""
+@pytest.fixture
+def make(impl):
+    """Makes providers, at a port of their own or at a given one."""
 
-    def __init__(self) -> None:
-        self.started = asyncio.Event()
-        self.released = asyncio.Event()
+    def make(port: int = 0) -> facade.Server:
+        server = facade.Server(f"127.0.0.1:{port}")
+        server.export(Worker, impl)
+        return server
 
-    async def echo(self, text: str) -> str:
-        return text
-
-    async def work(self) -> str:
-        self.started.set()
-        await self.released.wait()
-        return "done"
+    return make
 
 
-def make(port: int = 0, impl: Worker | None = None) -> facade.Server:
-    server = facade.Server(f"127.0.0.1:{port}")
-    server.export(Worker, impl or WorkerImpl())
-    return server
+@pytest.fixture
+def start(make):
+    """Starts them, too."""
 
+    async def start(port: int = 0) -> facade.Server:
+        server = make(port)
+        await server.start()
+        return server
 
-async def start(port: int = 0) -> facade.Server:
-    server = make(port)
-    await server.start()
-    return server
+    return start
 
 
 def connect(server: facade.Server, **settings) -> facade.AsyncClient:
@@ -55,7 +51,7 @@ def nobody():
         yield f"127.0.0.1:{taken.getsockname()[1]}"
 
 
-async def test_calls_wait_for_the_provider_to_come_back():
+async def test_calls_wait_for_the_provider_to_come_back(start, make):
     """Those made while it is away are sent once it is there again."""
     server = await start()
     async with connect(server) as client:
@@ -82,7 +78,7 @@ async def test_calls_wait_no_longer_than_they_may(nobody):
     assert raised.value.sent is facade.Sent.NOT_SENT
 
 
-async def test_provider_comes_back_again_and_again():
+async def test_provider_comes_back_again_and_again(start):
     """A client outlives many restarts."""
     server = await start()
     async with connect(server) as client:
@@ -103,7 +99,7 @@ async def test_without_waiting_a_call_fails_at_once(nobody):
     assert raised.value.sent is facade.Sent.NOT_SENT
 
 
-async def test_without_waiting_a_call_finds_the_provider_that_is_back():
+async def test_without_waiting_a_call_finds_the_provider_that_is_back(start):
     """An attempt that failed before does not fail the call after it."""
     server = await start()
     async with connect(server, wait_for_ready=False) as client:
@@ -117,7 +113,7 @@ async def test_without_waiting_a_call_finds_the_provider_that_is_back():
         await server.stop()
 
 
-async def test_ready_waits_for_a_connection():
+async def test_ready_waits_for_a_connection(make):
     """After it the provider's address is known to calls at once."""
     async with make() as server, connect(server) as client:
         await client.ready()
@@ -131,10 +127,9 @@ async def test_ready_gives_up(nobody):
             await client.ready(0.3)
 
 
-async def test_close_lets_calls_end():
+async def test_close_lets_calls_end(make, impl):
     """Those in flight get their answers; then the client hangs up."""
-    impl = WorkerImpl()
-    async with make(impl=impl) as server:
+    async with make() as server:
         client = connect(server)
         calls = [client.refer(Worker).work.future() for _ in range(3)]
         await impl.started.wait()
@@ -145,10 +140,9 @@ async def test_close_lets_calls_end():
         await closing
 
 
-async def test_close_gives_up_what_outlasts_its_grace():
+async def test_close_gives_up_what_outlasts_its_grace(make, impl):
     """A call that does not end fails as unavailable."""
-    impl = WorkerImpl()
-    async with make(impl=impl) as server:
+    async with make() as server:
         client = connect(server)
         call = client.refer(Worker).work.future()
         await impl.started.wait()
@@ -183,7 +177,7 @@ async def test_close_ends_calls_that_were_just_made(nobody):
         await call
 
 
-async def test_close_twice():
+async def test_close_twice(make):
     """The second time is nothing, also for a client that never connected."""
     async with make() as server:
         used, unused = connect(server), connect(server)

@@ -59,6 +59,17 @@ def start(pool: ThreadPool, work: Work) -> asyncio.Task[str]:
     return asyncio.create_task(pool.run(work, (), None))
 
 
+@pytest.fixture
+async def full(pool, work):
+    """A pool that takes no more: itself, the call that runs, and the one that waits."""
+    single = pool(threads=1, queue=1)
+    running = start(single, work)
+    await work.has_started()
+    queued = start(single, work)
+    await asyncio.sleep(0)  # so it is in the queue
+    return single, running, queued
+
+
 async def test_value_and_arguments(pool):
     """The function is called with what was given, in a thread of the pool."""
 
@@ -150,13 +161,9 @@ async def test_place_is_taken_until_the_thread_has_ended(pool, work):
             await asyncio.sleep(0.001)
 
 
-async def test_cancelled_in_the_queue(pool, work):
+async def test_cancelled_in_the_queue(full, work):
     """A call that is given up before its turn is never made, and its place is free."""
-    single = pool(threads=1, queue=1)
-    running = start(single, work)
-    await work.has_started()
-    queued = start(single, work)
-    await asyncio.sleep(0)
+    single, running, queued = full
     queued.cancel()
     with pytest.raises(asyncio.CancelledError):
         await queued
@@ -179,13 +186,9 @@ async def test_stop_iteration_is_an_error(pool):
     assert isinstance(task.exception(), Exception)
 
 
-async def test_close_drops_what_waits(pool, work):
+async def test_close_drops_what_waits(full, work):
     """What runs goes on to its end; what waits is cancelled."""
-    single = pool(threads=1, queue=1)
-    running = start(single, work)
-    await work.has_started()
-    queued = start(single, work)
-    await asyncio.sleep(0)
+    single, running, queued = full
     single.close()
     with pytest.raises(asyncio.CancelledError):
         await queued

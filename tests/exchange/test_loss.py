@@ -1,0 +1,60 @@
+"""What becomes of calls when their connection is lost."""
+
+import asyncio
+
+import pytest
+
+import facade
+from facade import Status
+
+
+async def test_connection_lost_with_calls_in_flight(consumer, calls_under_way):
+    """Each fails, and says whether it may have been executed."""
+    client, worker, transport = consumer(wait_for_ready=False)
+    ready = asyncio.create_task(client.ready(20))
+    hand = await transport.accept()
+    await ready
+    sent = worker.echo.future("sent")
+    await hand.receive()
+    transport.gate.clear()
+    held = worker.echo.future("held")
+    await transport.held.wait()
+    waiting = worker.work.future()
+    await calls_under_way(client, 3)
+    hand.stream.close()
+    errors = await asyncio.gather(sent, held, waiting, return_exceptions=True)
+    assert all(isinstance(error, facade.Unavailable) for error in errors)
+    assert [error.sent for error in errors] == [
+        facade.Sent.MAYBE_EXECUTED,
+        facade.Sent.MAYBE_EXECUTED,  # it had left the box
+        facade.Sent.NOT_SENT,
+    ]
+    assert "exchange.Worker.echo" in str(errors[0])
+    assert "exchange.Worker.work" in str(errors[2])
+    transport.gate.set()
+
+
+async def test_call_after_the_connection_was_lost(consumer, envelope):
+    """It opens another one."""
+    _, worker, transport = consumer()
+    lost = worker.echo.future("a")
+    hand = await transport.accept()
+    await hand.receive()
+    hand.stream.close()
+    with pytest.raises(facade.Unavailable):
+        await lost
+    call = worker.echo.future("b")
+    hand = await transport.accept()
+    await hand.send(envelope.result((await hand.receive()).id, "b"))
+    assert await call == "b"
+
+
+async def test_error_of_the_provider_s_end(consumer):
+    """What the provider ended the stream with is what its calls tell."""
+    _, worker, transport = consumer()
+    call = worker.echo.future("a")
+    hand = await transport.accept()
+    await hand.receive()
+    hand.stream.close(facade.RpcError("too many envelopes", status=Status.INVALID_ARGUMENT))
+    with pytest.raises(facade.Unavailable, match="too many envelopes"):
+        await call
