@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Callable
 from time import monotonic
 
+from facade.exchange.envelope import Envelope
 from facade.exchange.settings import Settings
 
 
@@ -47,3 +48,15 @@ class Heartbeat:
             self._schedule(self._patience - (now - self._asked))
         else:
             self._silent(silence)
+
+
+def ping() -> bytes:
+    envelope = Envelope()
+    envelope.ping.nonce = int(monotonic() * 1000)
+    return bytes(envelope.SerializeToString())
+
+
+def pong(nonce: int) -> bytes:
+    envelope = Envelope()
+    envelope.pong.nonce = nonce
+    return bytes(envelope.SerializeToString())
