@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Sequence
-from itertools import cycle
+from itertools import cycle, islice
 from typing import Protocol
 
 from facade.consumer.lease import Lease
@@ -35,25 +35,40 @@ class RoundRobin:
     def __init__(self, leases: Sequence[Lease]) -> None:
         self._leases = leases
         self._turns = cycle(leases)
+        self._reviving = False
         self.target = leases[0].target
 
     @property
     def current(self) -> Connection | None:
-        return next(self._turns).current
+        connection = next(self._turns).current
+        if connection is None or not connection.usable:
+            return self._pass_over()
+        return connection
+
+    def _pass_over(self) -> Connection | None:
+        for lease in islice(self._turns, len(self._leases)):
+            connection = lease.current
+            if connection is not None and connection.usable:
+                if not self._reviving:
+                    self._reviving = True
+                    # Not now: the loop may be about to run, and run no task yet.
+                    connection.calls.loop.call_soon(self._revive)
+                return connection
+        return None
+
+    def _revive(self) -> None:
+        self._reviving = False
+        for lease in self._leases:
+            lease.begin()
 
     async def connect(self, invocation: Invocation) -> Connection:
         """The next usable one; where there is none, the first that comes to be."""
-        for lease in self._leases:
-            lease.begin()
-        for _ in self._leases:
-            connection = self.current
-            if connection is not None and connection.usable:
-                return connection
-        return await self._first(invocation)
+        return self.current or await self._first(invocation)
 
     async def _first(self, invocation: Invocation) -> Connection:
         waits = [asyncio.ensure_future(lease.connect(invocation)) for lease in self._leases]
         failure: RpcError | None = None
+        self._reviving = False
         try:
             for wait in asyncio.as_completed(waits):
                 try:

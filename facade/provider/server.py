@@ -1,6 +1,7 @@
 """The server."""
 
 import asyncio
+import contextlib
 import logging
 import signal
 from collections.abc import Awaitable, Callable
@@ -9,7 +10,7 @@ from types import TracebackType
 from typing import Self
 
 from facade.core.chain import chain
-from facade.core.errors import LimitExceeded, Sent, Unavailable
+from facade.core.errors import LimitExceeded, RpcError, Sent, Unavailable
 from facade.core.filter import PROVIDER
 from facade.exchange.connection import Connection
 from facade.exchange.handlers import Handlers, OnConnect, OnDisconnect
@@ -224,23 +225,12 @@ class Server:
 
     async def exchange(self, stream: FrameStream) -> None:
         """Serve one stream to its end."""
-        if self._stopping is not None:
-            stream.close(Unavailable("the provider stops", sent=Sent.NOT_SENT))
-            return
-        limit = self._max_connections
-        if limit and len(self._connections) >= limit:
-            logger.warning(
-                "refused %s: there are %d connections, as many as may be (max_connections)",
-                stream.remote_address,
-                limit,
-            )
-            stream.close(
-                LimitExceeded(
-                    f"the provider at {self._place()} takes {limit} connections at most "
-                    "(Server: max_connections)",
-                    sent=Sent.NOT_SENT,
-                )
-            )
+        error = self._refusal(stream)
+        if error is not None:
+            # Hear its setup first: gRPC would tell who still writes of an internal error.
+            with contextlib.suppress(Exception):
+                await asyncio.wait_for(stream.read(), 1.0)
+            stream.close(error)
             return
         connection = Connection(stream, self._settings, self._exports, opened=False)
         self._connections.add(connection)
@@ -249,6 +239,16 @@ class Server:
             await connection.run()
         finally:
             self._connections.discard(connection)
+
+    def _refusal(self, stream: FrameStream) -> RpcError | None:
+        if self._stopping is not None:
+            return Unavailable("the provider stops", sent=Sent.NOT_SENT)
+        limit = self._max_connections
+        if not limit or len(self._connections) < limit:
+            return None
+        what = f"the provider at {self._place()} takes no more than {limit} connections"
+        logger.warning("refused %s: %s (max_connections)", stream.remote_address, what)
+        return LimitExceeded(f"{what} (Server: max_connections)", sent=Sent.NOT_SENT)
 
     def _place(self) -> str:
         host, colon, port = self.address.rpartition(":")
