@@ -43,9 +43,10 @@ class Heartbeat:
         elif self._asked <= self.heard:
             self._asked = now
             self._ask()
-            self._schedule(self._patience)
+            self._schedule(min(self._patience, self._interval))
         elif now - self._asked < self._patience:
-            self._schedule(self._patience - (now - self._asked))
+            # Not beyond the interval: an answer may come, and a new silence begin.
+            self._schedule(min(self._patience - (now - self._asked), self._interval))
         else:
             self._silent(silence)
 
