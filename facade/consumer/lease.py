@@ -121,11 +121,14 @@ class Lease:
         self._closed = True
         self.current = None  # the next call is to find out
         connector, self._connector = self._connector, None
-        if connector is None or connector.loop.is_closed():
+        if connector is None:
             return
+        last = self._shared.give_back(self._key, connector)
+        if connector.loop.is_closed():
+            return  # and its connections with it
         assert self._closing is not None
         self._closing.set_result(None)
-        if self._shared.give_back(self._key, connector):
+        if last:
             await connector.close(grace)
         else:
             await self._end_calls(connector, grace)

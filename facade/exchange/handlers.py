@@ -48,10 +48,11 @@ class Handlers:
             end.cancel()
 
     async def settle(self, grace: float) -> None:
-        """Let those end that run, for at most ``grace`` seconds."""
+        """Let those end that run, for ``grace`` seconds, but one at least."""
         if self._tasks:
-            _, left = await asyncio.wait(self._tasks, timeout=grace)
+            _, left = await asyncio.wait(self._tasks, timeout=max(grace, 1.0))
             for task in left:
+                logger.warning("on_connect or on_disconnect had not ended, and is given up")
                 task.cancel()
 
     async def _watch(self, connection: Connection) -> None:

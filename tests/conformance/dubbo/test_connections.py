@@ -238,9 +238,9 @@ async def test_call_that_outlasts_the_close_of_its_client(wire):
     assert await calls[1] == "done"
 
 
-async def test_close_wakes_its_own_calls_that_wait_for_a_connection(unused_tcp_port_held):
+async def test_close_wakes_its_own_calls_that_wait_for_a_connection(nobody):
     """Those of the other client wait on, for the time that they have."""
-    first, second = (facade.AsyncClient(unused_tcp_port_held, timeout=3600) for _ in range(2))
+    first, second = (facade.AsyncClient(nobody, timeout=3600) for _ in range(2))
     calls = [client.refer(Worker).whence.future() for client in (first, second)]
     with pytest.raises(facade.Unavailable):
         await first.ready(0.1)  # so an attempt was made
@@ -255,7 +255,7 @@ async def test_close_wakes_its_own_calls_that_wait_for_a_connection(unused_tcp_p
 
 
 @pytest.fixture
-def unused_tcp_port_held():
+def nobody():
     """An address where nobody listens, and nobody can meanwhile."""
     import socket
 
@@ -301,10 +301,10 @@ async def test_first_call_connects(wire):
 
 
 @pytest.mark.behaviour("B7.35")
-async def test_provider_that_is_away_is_no_error_of_refer(unused_tcp_port_held):
+async def test_provider_that_is_away_is_no_error_of_refer(nobody):
     """As with check=false: the call waits, and says in the end what was wrong. ``ready`` is
     the check for who wants one."""
-    async with facade.AsyncClient(unused_tcp_port_held, timeout=0.2) as client:
+    async with facade.AsyncClient(nobody, timeout=0.2) as client:
         worker = client.refer(Worker)
         with pytest.raises(facade.Unavailable, match="refused") as raised:
             await worker.whence()

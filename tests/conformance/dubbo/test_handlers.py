@@ -7,6 +7,7 @@ import threading
 import pytest
 
 import facade
+from facade.exchange.memory import MemoryTransport
 
 STREAMS = pytest.mark.parametrize("wire", ["memory", "stream", "blocking"], indirect=True)
 
@@ -175,3 +176,20 @@ def test_handler_that_is_none(end):
     """What can't be called is an error when the end is made."""
     with pytest.raises(TypeError, match="on_disconnect is a function"):
         end("nobody:1", on_disconnect="log")
+
+
+async def test_handler_that_never_ends(caplog):
+    """A close gives it up, and says so."""
+    server = facade.Server("memory")
+    server.export(Worker, WorkerImpl())
+    transport = MemoryTransport(server.exchange, server.invoke)
+    hang = asyncio.Event()
+
+    async def on_connect(peer):
+        await hang.wait()
+
+    client = facade.AsyncClient("memory", timeout=20, transport=transport, on_connect=on_connect)
+    assert await client.refer(Worker).echo("hi") == "hi"
+    await client.close(grace=0)
+    assert "had not ended" in caplog.text
+    await server.stop()
