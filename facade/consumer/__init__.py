@@ -4,5 +4,7 @@ client     AsyncClient, and what can be set on it
 blocking   Client, for code without an event loop; engine is the thread behind it
 proxy      a remote service as an object with methods
 remote     the inner end of the consumer's chain
+connections which one a call takes: a lease, or several in turn
+lease      one client's hold on a connector, which shared counts
 connector  keeps a connection to the provider
 """

@@ -85,4 +85,5 @@ class _Inner(AsyncClient):
         )
 
     def _method(self, codec: CallingCodec, **facts: Any) -> BlockingMethod:
+        self._codecs.add(codec)
         return BlockingMethod(self._invoker, codec, engine(), self._on_thread, **facts)

@@ -1,20 +1,25 @@
 """The asyncio client."""
 
 import asyncio
+import weakref
 from collections.abc import Collection
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
 from facade.codec import CallingCodec
+from facade.consumer.connections import Connections, RoundRobin
 from facade.consumer.connector import Connector
+from facade.consumer.lease import Lease
 from facade.consumer.proxy import AsyncMethod, GenericService, RemoteMethod, proxy
 from facade.consumer.remote import RemoteInvoker, UnaryInvoker
+from facade.consumer.shared import Shared
 from facade.core.chain import chain
 from facade.core.errors import Unimplemented
 from facade.core.filter import CONSUMER, Invoker
 from facade.core.invocation import Invocation
 from facade.core.method import Method
 from facade.exchange.answering import Export
+from facade.exchange.handlers import Handlers, OnConnect, OnDisconnect
 from facade.exchange.settings import DEFAULT_MAX_MESSAGE, Settings
 from facade.exchange.transport import GrpcTransport, Transport, channel_options
 from facade.plugins import FilterList, resolve
@@ -29,8 +34,9 @@ DEFAULT_TIMEOUT = 1.0
 class AsyncClient:
     """Calls the services of one provider, all of them over one stream.
 
-    It may be made anywhere and connects when the first call needs it. Times are seconds,
-    sizes bytes.
+    It may be made anywhere and connects when the first call needs it. Clients of one event
+    loop share the stream where their target, application, sizes and heartbeat are the same.
+    Times are seconds, sizes bytes.
 
     timeout            longest a call may take where neither it, its method, nor its
                        interface says so
@@ -39,6 +45,10 @@ class AsyncClient:
     wait_for_ready     calls wait for a connection as long as their time allows; without it
                        they fail as soon as one attempt to connect does
     unary              each call is a gRPC call of its own: for proxies that end streams
+    connections        0: one connection, shared with other clients; else so many of its own,
+                       each call on the next
+    on_connect         called with the Peer when a connection is made,
+    on_disconnect      and with the Peer and the error (or None) when it has ended
     heartbeat          ask the provider for a sign of life after this long a silence
     heartbeat_timeout  and give the connection up when none comes for this long
     """
@@ -53,6 +63,9 @@ class AsyncClient:
         propagate: Collection[str] | None = ("*",),
         wait_for_ready: bool = True,
         unary: bool = False,
+        connections: int = 0,
+        on_connect: OnConnect | None = None,
+        on_disconnect: OnDisconnect | None = None,
         max_message_size: int = DEFAULT_MAX_MESSAGE,
         heartbeat: float = 30.0,
         heartbeat_timeout: float = 10.0,
@@ -69,12 +82,32 @@ class AsyncClient:
             heartbeat=heartbeat,
             heartbeat_timeout=heartbeat_timeout,
         )
+        handlers = Handlers(on_connect, on_disconnect)
+        _check_connections(connections, handlers, unary)
+        private = transport is not None or unary or connections > 0
         if transport is None:
             options = channel_options(max_message_size, heartbeat, heartbeat_timeout)
             transport = GrpcTransport(target, options)
         self._timeout = timeout
-        self._connector = Connector(
-            transport, settings, _NothingExported(), wait_for_ready=wait_for_ready
+        self._transport = transport
+        # Those of its methods: see Lease.
+        self._codecs: weakref.WeakSet[CallingCodec] = weakref.WeakSet()
+
+        def hold(shared: Shared) -> Lease:
+            return Lease(
+                transport.target,
+                shared,
+                (target, settings, NOTHING_EXPORTED),
+                lambda: Connector(transport, settings, NOTHING_EXPORTED),
+                codecs=self._codecs,
+                handlers=handlers,
+                wait_for_ready=wait_for_ready,
+            )
+
+        self._connector: Connections = (
+            RoundRobin([hold(Shared()) for _ in range(connections)])
+            if connections > 1
+            else hold(Shared() if private else SHARED)
         )
         self._end: Invoker = (
             UnaryInvoker(transport, settings) if unary else RemoteInvoker(self._connector)
@@ -138,6 +171,7 @@ class AsyncClient:
         return GenericService(service, make)
 
     def _method(self, codec: CallingCodec, **facts: Any) -> RemoteMethod:
+        self._codecs.add(codec)
         return AsyncMethod(self._invoker, codec, self._futures, **facts)
 
     async def ready(self, timeout: float | None = None) -> None:
@@ -146,7 +180,7 @@ class AsyncClient:
 
     async def close(self, grace: float = 5.0) -> None:
         """Let calls under way end, at most ``grace`` seconds, and hang up."""
-        await self._connector.close(grace)
+        await asyncio.gather(self._connector.close(grace), self._transport.close(grace))
 
     async def __aenter__(self) -> Self:
         return self
@@ -163,6 +197,22 @@ class AsyncClient:
         return f"<AsyncClient of {self.target!r}: {self._invoker!r}>"
 
 
+def _check_connections(connections: int, handlers: Handlers, unary: bool) -> None:
+    if isinstance(connections, bool) or not isinstance(connections, int) or connections < 0:
+        raise ValueError(f"connections={connections!r}: 0 to share one, or how many of its own")
+    if unary and (connections or handlers):
+        raise ValueError(
+            "unary=True sends no call over a connection that is kept: leave connections=, "
+            "on_connect= and on_disconnect= out, or unary="
+        )
+
+
 class _NothingExported:
     def find(self, invocation: Invocation) -> Export:
         raise Unimplemented(f"{invocation}: this end is a consumer and exports nothing")
+
+
+NOTHING_EXPORTED = _NothingExported()
+
+# The connections that clients of this process have in common.
+SHARED = Shared()

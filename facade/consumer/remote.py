@@ -2,10 +2,10 @@
 
 import asyncio
 from time import monotonic
+from typing import Any, Protocol
 
-from facade.codec import CallingCodec
-from facade.consumer.connector import Connector
-from facade.consumer.engine import Engine
+from facade.codec import CallingCodec, Payload
+from facade.consumer.connections import Connections
 from facade.core.countdown import TimeoutCountDown
 from facade.core.errors import DeadlineExceeded, LimitExceeded, RpcError, Sent, Status
 from facade.core.invocation import Invocation
@@ -24,7 +24,7 @@ from facade.exchange.transport import Transport
 class RemoteInvoker:
     """Sends calls over the Exchange stream. (Dubbo: DubboInvoker)"""
 
-    def __init__(self, connector: Connector) -> None:
+    def __init__(self, connector: Connections) -> None:
         self._connector = connector
 
     async def invoke(self, invocation: Invocation) -> Result:
@@ -55,6 +55,12 @@ class RemoteInvoker:
         return f"RemoteInvoker({self._connector.target!r})"
 
 
+class Exchanges(Protocol):
+    """What carries the calls of threads: see ``Engine.exchange``."""
+
+    def exchange(self, connector: Any, invocation: Invocation, payload: Payload) -> Any: ...
+
+
 class ThreadInvoker(RemoteInvoker):
     """RemoteInvoker for a thread without a loop: it encodes, waits, and decodes on that thread.
 
@@ -62,7 +68,7 @@ class ThreadInvoker(RemoteInvoker):
     ThreadlessExecutor)
     """
 
-    def __init__(self, connector: Connector, engine: Engine) -> None:
+    def __init__(self, connector: Connections, engine: Exchanges) -> None:
         super().__init__(connector)
         self._engine = engine
 

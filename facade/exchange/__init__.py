@@ -7,5 +7,6 @@ connection   one live stream: its reader, its writer, its end
 heartbeat    whether the peer is still there
 multiplexer  the calling role on a connection
 dispatcher   the answering role on it; answering takes one call through the chain
+handlers     what the user wants called when a connection is made or ends
 transport    the only door to gRPC's streams; memory is its twin
 """

@@ -31,7 +31,7 @@ class Exports(Protocol):
 
 
 class Peer:
-    """Who is at the other end of a stream."""
+    """Who is at the other end of a stream. Addresses are gRPC's, e.g. "ipv4:127.0.0.1:50051"."""
 
     __slots__ = ("application", "local_address", "remote_address")
 
@@ -39,6 +39,10 @@ class Peer:
         self.remote_address = remote_address
         self.local_address = local_address
         self.application = ""
+
+    def __repr__(self) -> str:
+        who = f"{self.application!r} at " if self.application else ""
+        return f"<Peer {who}{self.remote_address}>"
 
 
 async def answer(exports: Exports, wire: Any, result: Any, received: float, peer: Peer) -> None:

@@ -25,7 +25,7 @@ from facade.exchange.answering import Exports, Peer
 from facade.exchange.begin import begin
 from facade.exchange.dispatcher import Dispatcher
 from facade.exchange.envelope import Envelope, Frame, parse
-from facade.exchange.heartbeat import Heartbeat
+from facade.exchange.heartbeat import Heartbeat, ping, pong
 from facade.exchange.multiplexer import Multiplexer
 from facade.exchange.outbox import Outbox, Sendable
 from facade.exchange.settings import DEFAULT_MAX_MESSAGE, Settings
@@ -92,12 +92,8 @@ class Connection:
         ends = (self._reading, writer, finished)
         try:
             await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
-            if (
-                finished.done()
-                and not self._reading.done()
-                and self._opened
-                and self._error is None
-            ):
+            over = finished.done() and not self._reading.done()
+            if over and self._opened and self._error is None:
                 await self._leave()
         finally:
             handshake.cancel()
@@ -204,6 +200,12 @@ class Connection:
         else:
             wake.set_result(None)
 
+    def _wake_writer(self) -> None:
+        wake = self._wake
+        if wake is not None and not wake.done():
+            self._writing = True
+            wake.set_result(None)
+
     async def _write(self) -> None:
         take, write = self._outbox.take, self._stream.write
         while True:
@@ -281,9 +283,8 @@ class Connection:
         elif kind == "cancel":
             self.answers.cancel(envelope.id)
         elif kind == "ping":
-            reply = Envelope()
-            reply.pong.nonce = envelope.ping.nonce
-            self.send(reply.SerializeToString())
+            self._outbox.put_first(pong(envelope.ping.nonce))
+            self._wake_writer()
         elif kind == "drain":
             self._drain_received = True
             self._send_drain("the peer drains")
@@ -340,9 +341,7 @@ class Connection:
             )
 
     def _ping(self) -> None:
-        envelope = Envelope()
-        envelope.ping.nonce = int(monotonic() * 1000)
-        self.send(envelope.SerializeToString())
+        self.send(ping())
 
     def _silent(self, seconds: float) -> None:
         self.abort(Unavailable(f"{self.peer.remote_address} has been silent for {seconds:.1f} s"))

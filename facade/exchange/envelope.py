@@ -240,10 +240,12 @@ def _read_payload(wire: Any, oneof: str) -> Payload:
     return encoding, getattr(wire, encoding)
 
 
-def _fill_attachments(wire: Any, attachments: Attachments, sent: Sent) -> None:
+def _fill_attachments(wire: Any, attachments: dict[Any, Any], sent: Sent) -> None:
     texts = wire.attachments
     for name, value in attachments.items():
         try:
+            if type(name) is bytes:  # protobuf would take it for text
+                raise TypeError("a name of bytes")
             if type(value) is bytes:
                 wire.binary_attachments[name] = value
             else:

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Callable
 from time import monotonic
 
+from facade.exchange.envelope import Envelope
 from facade.exchange.settings import Settings
 
 
@@ -42,8 +43,21 @@ class Heartbeat:
         elif self._asked <= self.heard:
             self._asked = now
             self._ask()
-            self._schedule(self._patience)
+            self._schedule(min(self._patience, self._interval))
         elif now - self._asked < self._patience:
-            self._schedule(self._patience - (now - self._asked))
+            # Not beyond the interval: an answer may come, and a new silence begin.
+            self._schedule(min(self._patience - (now - self._asked), self._interval))
         else:
             self._silent(silence)
+
+
+def ping() -> bytes:
+    envelope = Envelope()
+    envelope.ping.nonce = int(monotonic() * 1000)
+    return bytes(envelope.SerializeToString())
+
+
+def pong(nonce: int) -> bytes:
+    envelope = Envelope()
+    envelope.pong.nonce = nonce
+    return bytes(envelope.SerializeToString())

@@ -68,6 +68,10 @@ class InFlight(Generic[C]):
                 del self._slots[slot]
         return call
 
+    def all(self) -> list[C]:
+        """The open calls, oldest first."""
+        return list(self._calls.values())
+
     def close_all(self) -> list[tuple[int, C]]:
         """Take all calls out, oldest first."""
         calls = list(self._calls.items())

@@ -46,7 +46,7 @@ class MemoryStream:
 
     async def write(self, frame: bytes) -> None:
         if self._broken.is_set() or self._finished:
-            raise Unavailable("the stream in memory has ended")
+            raise self.error or Unavailable("the stream in memory has ended")
         await self._outgoing.put(frame)
 
     def explain(self, error: Exception) -> RpcError | None:

@@ -4,11 +4,12 @@ import asyncio
 import logging
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from functools import partial
 from time import monotonic
 from typing import Any, Protocol
 
 from facade.codec import Payload
-from facade.core.errors import DeadlineExceeded, LimitExceeded, RpcError, Sent
+from facade.core.errors import DeadlineExceeded, LimitExceeded, RpcError, Sent, Unavailable
 from facade.core.invocation import Invocation
 from facade.core.result import Result
 from facade.exchange.envelope import Envelope, fill_invocation
@@ -64,7 +65,7 @@ class Multiplexer:
     """Sends invocations and gives each its answer. All times are seconds of ``monotonic``."""
 
     def __init__(self, send: Send, *, opened: bool, remote_address: str) -> None:
-        self._send = send
+        self._send: Send = send
         self.loop = asyncio.get_running_loop()
         self._calls: InFlight[PendingCall] = InFlight(even=not opened)
         self._timer: asyncio.TimerHandle | None = None
@@ -116,6 +117,15 @@ class Multiplexer:
         if not self._calls:
             self.idle()
 
+    def pending(self) -> list[PendingCall]:
+        """The calls that wait for an answer, oldest first."""
+        return self._calls.all()
+
+    def drop(self, call: PendingCall, reason: str) -> None:
+        """Give a call up, and tell who waits for it."""
+        self.give_up(call)
+        self._fail(call, Unavailable(f"{call.invocation}: {reason}", sent=call.sent))
+
     def tell(self, invocation: Invocation, payload: Payload) -> Result:
         """Send it and expect nothing. Its id is used up all the same."""
         envelope = Envelope()
@@ -158,8 +168,17 @@ class Multiplexer:
         """The connection ended: every call fails, and says whether it may have run."""
         if self._timer is not None:
             self._timer.cancel()
+        self._send = partial(self._refuse_to_send, reason)
         for _, call in self._calls.close_all():
             self._fail(call, error(f"{call.invocation}: {reason}", call.sent))
+
+    def _refuse_to_send(
+        self, reason: str, envelope: bytes, call: Sendable | None = None, alone: bool = False
+    ) -> None:
+        """In the place of ``send`` once the connection has ended. (B7.9)"""
+        if isinstance(call, PendingCall):
+            self._calls.close(call.id)
+        raise Unavailable(f"nothing can be sent: {reason}", sent=Sent.NOT_SENT)
 
     def _fail(self, call: PendingCall, error: RpcError) -> None:
         call.dropped = True

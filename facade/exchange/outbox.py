@@ -24,12 +24,21 @@ class Outbox:
     def __init__(self) -> None:
         self._waiting: deque[tuple[bytes, Sendable | None]] = deque()
         self.put = self._waiting.append
+        self._begun = False
 
     def __len__(self) -> int:
         return len(self._waiting)
 
+    def put_first(self, envelope: bytes) -> None:
+        """Ahead of what waits; but nothing goes ahead of the stream's first frame, the setup."""
+        if self._begun:
+            self._waiting.appendleft((envelope, None))
+        else:
+            self.put((envelope, None))
+
     def take(self, now: float) -> bytes:
         """The next frame, stamping its calls as sent. Empty where nothing waits."""
+        self._begun = True
         waiting = self._waiting
         parts: list[bytes] = []
         size = 0

@@ -10,6 +10,7 @@ from facade.core.errors import Sent, Unimplemented
 from facade.core.filter import Invoker
 from facade.core.invocation import Invocation
 from facade.core.method import Method, Service
+from facade.provider.pool import ThreadPool
 
 # Service, group, version, method.
 _Key = tuple[str, str, str, str]
@@ -33,10 +34,19 @@ class Exporter:
         self.service = service
         self.invoker = invoker
         self._unexport = unexport
+        # Threads of its own, where it has such, and what takes over when it is unexported.
+        self.pool: ThreadPool | None = None
+        self._shared_pool: ThreadPool | None = None
+
+    def run_in(self, pool: ThreadPool, shared: ThreadPool) -> None:
+        """Its methods run in a pool of its own, until it is unexported."""
+        self.pool, self._shared_pool = pool, shared
 
     def unexport(self) -> None:
         """Take it away. Calls under way end as they would."""
         self._unexport()
+        if self.pool is not None and self._shared_pool is not None:
+            self.pool.retire(self._shared_pool)
 
     def __repr__(self) -> str:
         return f"<Exporter of {self.service.key}: {self.invoker!r}>"

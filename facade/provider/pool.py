@@ -2,13 +2,20 @@
 
 import asyncio
 import contextvars
+import logging
 import threading
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from functools import partial
+from time import monotonic
 from typing import Any
 
 from facade.core.errors import LimitExceeded, Sent
+
+logger = logging.getLogger(__name__)
+
+# Seconds between warnings that a pool is exhausted: each caller is told, the log is not filled.
+WARN_EVERY = 1.0
 
 
 class PoolExhausted(LimitExceeded):
@@ -18,20 +25,43 @@ class PoolExhausted(LimitExceeded):
 class ThreadPool:
     """At most ``threads`` methods at once, and ``queue`` more that wait for one of them.
 
-    A call beyond that is refused at once. (Dubbo: its fixed pool, which refuses with
-    "thread pool is exhausted".)
+    A call beyond that is refused at once. (Dubbo: its fixed pool, AbortPolicyWithReport.)
+    ``name`` says whose it is; ``place``, where.
     """
 
-    def __init__(self, threads: int, queue: int) -> None:
+    def __init__(
+        self,
+        threads: int,
+        queue: int,
+        name: str = "the server",
+        place: Callable[[], str] = lambda: "memory",
+    ) -> None:
         if threads < 1 or queue < 0:
             raise ValueError(
                 f"threads={threads}, queue={queue}: at least one thread, no less than 0"
             )
-        self._threads = threads
-        self._queue = queue
+        self.threads = threads
+        self.queue = queue
+        self.name = name
+        # How many calls it has run to their end, and how many it had to refuse.
+        self.completed = 0
+        self.refused = 0
+        self._place = place
         self._executor = ThreadPoolExecutor(threads, thread_name_prefix="facade-method")
         self._taken = 0
         self._lock = threading.Lock()
+        self._warned = -WARN_EVERY
+        self._instead: ThreadPool | None = None
+
+    @property
+    def active(self) -> int:
+        """How many methods run."""
+        return min(self._taken, self.threads)
+
+    @property
+    def queued(self) -> int:
+        """How many calls wait for a thread."""
+        return self._taken - self.active
 
     async def run(
         self,
@@ -40,13 +70,11 @@ class ThreadPool:
         keywords: dict[str, Any] | None,
     ) -> Any:
         """Call it in a thread, in a copy of this task's context."""
+        if self._instead is not None:
+            return await self._instead.run(function, arguments, keywords)
         with self._lock:
-            if self._taken >= self._threads + self._queue:
-                raise PoolExhausted(
-                    f"the provider's thread pool is exhausted: {self._threads} methods run and "
-                    f"{self._queue} wait (Server: threads, queue)",
-                    sent=Sent.NOT_EXECUTED,
-                )
+            if self._taken >= self.threads + self.queue:
+                raise self._exhausted()
             self._taken += 1
         call = partial(_outcome, function, arguments, keywords or {})
         future = self._executor.submit(contextvars.copy_context().run, call)
@@ -60,6 +88,28 @@ class ThreadPool:
         """Its place is taken until it has really ended, whoever still waits for it."""
         with self._lock:
             self._taken -= 1
+            self.completed += 1
+
+    def _exhausted(self) -> PoolExhausted:
+        self.refused += 1
+        message = (
+            f"the provider's thread pool is exhausted: that of {self.name} at {self._place()}, "
+            f"pool size: {self.threads}, active: {self.active}, queued: {self.queued} of "
+            f"{self.queue}, completed: {self.completed}, refused: {self.refused} "
+            "(raise threads or queue there)"
+        )
+        if monotonic() - self._warned >= WARN_EVERY:
+            self._warned = monotonic()
+            logger.warning("Thread pool is EXHAUSTED! %s", message)
+        return PoolExhausted(message, sent=Sent.NOT_EXECUTED)
+
+    def retire(self, instead: "ThreadPool") -> None:
+        """What it has taken ends as it would. What still comes goes to ``instead``.
+
+        (Dubbo: a pool that was shut down is replaced by the shared one.)
+        """
+        self._instead = instead
+        self._executor.shutdown(wait=False)
 
     def close(self) -> None:
         """Start nothing new. What runs is left to end."""

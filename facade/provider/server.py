@@ -1,6 +1,7 @@
 """The server."""
 
 import asyncio
+import contextlib
 import logging
 import signal
 from collections.abc import Awaitable, Callable
@@ -9,9 +10,10 @@ from types import TracebackType
 from typing import Self
 
 from facade.core.chain import chain
-from facade.core.errors import Sent, Unavailable
+from facade.core.errors import LimitExceeded, RpcError, Sent, Unavailable
 from facade.core.filter import PROVIDER
 from facade.exchange.connection import Connection
+from facade.exchange.handlers import Handlers, OnConnect, OnDisconnect
 from facade.exchange.settings import DEFAULT_MAX_MESSAGE, Settings
 from facade.exchange.stream import FrameStream
 from facade.exchange.transport import GrpcListener, server_options
@@ -32,6 +34,9 @@ class Server:
     filters            names, filter objects, "default", "-name"; the first is outermost
     threads, queue     for methods that are not async: how many run at once, how many more
                        may wait; a call beyond is refused
+    max_connections    how many consumers may be connected; one more is refused. 0: any number
+    on_connect         called with the Peer when a consumer has connected,
+    on_disconnect      and with the Peer and the error (or None) when it is gone
     grace              how long a stop waits for calls under way
     heartbeat          ask a consumer for a sign of life after this long a silence
     heartbeat_timeout  and give the connection up when none comes for this long
@@ -45,6 +50,9 @@ class Server:
         application: str = "",
         threads: int = 64,
         queue: int = 1024,
+        max_connections: int = 0,
+        on_connect: OnConnect | None = None,
+        on_disconnect: OnDisconnect | None = None,
         grace: float = 10.0,
         max_message_size: int = DEFAULT_MAX_MESSAGE,
         heartbeat: float = 30.0,
@@ -64,8 +72,13 @@ class Server:
         )
         resolve(filters, PROVIDER, {})  # a wrong name is an error here, not at the first export
         self._exports = ExportTable()
-        self._pool = ThreadPool(threads, queue)
+        # For the methods that are not async, but for services with a pool of their own.
+        self.pool = ThreadPool(threads, queue, place=self._place)
         self._unary = UnaryCalls(self._exports, max_message_size)
+        if max_connections < 0:
+            raise ValueError(f"max_connections={max_connections}: 0 for any number, or how many")
+        self._max_connections = max_connections
+        self._handlers = Handlers(on_connect, on_disconnect)
         self._connections: set[Connection] = set()
         self._listener: GrpcListener | None = None
         self._stopping: asyncio.Task[None] | None = None
@@ -81,14 +94,19 @@ class Server:
         group: str | None = None,
         version: str | None = None,
         timeout: float | None = None,
+        threads: int | None = None,
+        queue: int | None = None,
     ) -> Exporter:
         """Let the methods of ``interface`` be called on ``implementation``.
 
         Its methods may be ``async def`` or ``def``, whatever the interface says; the
         latter run in threads. ``group`` and ``version`` override those of the interface.
-        ``timeout`` (seconds) is what the provider suggests for the service.
+        ``timeout`` (seconds) is what the provider suggests for the service. ``threads``
+        gives it a pool of its own, with room for ``queue`` more calls (else: as the server).
         """
         check_timeout(timeout, "timeout of the export")
+        if queue is not None and threads is None:
+            raise ValueError(f"queue={queue} is for a pool of the service's own: give threads too")
         service = describe(interface)
         check_implementation(interface, service, implementation)
         service = replace(
@@ -97,8 +115,15 @@ class Server:
             version=service.version if version is None else version,
             timeout=timeout or service.timeout,
         )
-        end = LocalInvoker(service, implementation, self._pool)
-        return self._exports.add(service, chain(resolve(self._filters, PROVIDER, {}), end))
+        pool = self.pool
+        if threads is not None:
+            room = pool.queue if queue is None else queue
+            pool = ThreadPool(threads, room, service.key, self._place)
+        end = LocalInvoker(service, implementation, pool)
+        exporter = self._exports.add(service, chain(resolve(self._filters, PROVIDER, {}), end))
+        if pool is not self.pool:
+            exporter.run_in(pool, self.pool)
+        return exporter
 
     @property
     def exporters(self) -> list[Exporter]:
@@ -107,13 +132,26 @@ class Server:
     # Life
 
     async def start(self) -> None:
-        """Listen. OSError where the address can't be had."""
+        """Listen. OSError where the address can't be had; RuntimeError the second time."""
+        if self._stopping is not None:
+            raise RuntimeError(
+                f"{self} was stopped, and its threads are gone: make a new Server to serve again"
+            )
+        if self._listener is not None:
+            raise RuntimeError(
+                f"{self} is started already: `async with` and run() do it themselves; "
+                "make another Server for another address"
+            )
         settings = self._settings
         options = server_options(
             settings.max_message_size, settings.heartbeat, settings.heartbeat_timeout
         )
-        self._listener = GrpcListener(self.exchange, self._unary.invoke, options)
-        self.port = await self._listener.start(self.address)
+        self._listener = listener = GrpcListener(self.exchange, self._unary.invoke, options)
+        try:
+            self.port = await listener.start(self.address)
+        except OSError:
+            self._listener = None  # it may be tried again
+            raise
         logger.info("listening at %s, port %d", self.address, self.port)
 
     async def stop(self, grace: float | None = None) -> None:
@@ -138,7 +176,11 @@ class Server:
         await asyncio.gather(*drains, self._unary.drain("the provider stops", grace))
         if listener is not None:
             await listener
-        self._pool.close()
+        await self._handlers.settle(grace)
+        for exporter in self._exports:
+            if exporter.pool is not None:
+                exporter.pool.close()
+        self.pool.close()
         self._stopped.set()
         logger.info("stopped at %s", self.address)
 
@@ -183,15 +225,34 @@ class Server:
 
     async def exchange(self, stream: FrameStream) -> None:
         """Serve one stream to its end."""
-        if self._stopping is not None:
-            stream.close(Unavailable("the provider stops", sent=Sent.NOT_SENT))
+        error = self._refusal(stream)
+        if error is not None:
+            # Hear its setup first: gRPC would tell who still writes of an internal error.
+            with contextlib.suppress(Exception):
+                await asyncio.wait_for(stream.read(), 1.0)
+            stream.close(error)
             return
         connection = Connection(stream, self._settings, self._exports, opened=False)
         self._connections.add(connection)
+        self._handlers.watch(connection)
         try:
             await connection.run()
         finally:
             self._connections.discard(connection)
+
+    def _refusal(self, stream: FrameStream) -> RpcError | None:
+        if self._stopping is not None:
+            return Unavailable("the provider stops", sent=Sent.NOT_SENT)
+        limit = self._max_connections
+        if not limit or len(self._connections) < limit:
+            return None
+        what = f"the provider at {self._place()} takes no more than {limit} connections"
+        logger.warning("refused %s: %s (max_connections)", stream.remote_address, what)
+        return LimitExceeded(f"{what} (Server: max_connections)", sent=Sent.NOT_SENT)
+
+    def _place(self) -> str:
+        host, colon, port = self.address.rpartition(":")
+        return f"{host}:{self.port}" if colon and port == "0" and self.port else self.address
 
     def __repr__(self) -> str:
         keys = ", ".join(exporter.service.key for exporter in self._exports)

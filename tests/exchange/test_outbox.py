@@ -149,3 +149,25 @@ def test_dropped_call_is_not_stamped():
     assert ids(outbox.take(5.0)) == [2]
     assert dropped.sent_at is None
     assert kept.sent_at == 5.0
+
+
+# What goes ahead
+
+
+def test_put_first_goes_ahead_of_what_waits():
+    """Once a first frame was taken."""
+    outbox = Outbox()
+    outbox.put((envelope(1), None))
+    assert ids(outbox.take(0)) == [1]
+    for id in (2, 3):
+        outbox.put((envelope(id), None))
+    outbox.put_first(envelope(4))
+    assert ids(outbox.take(0)) == [4, 2, 3]
+
+
+def test_put_first_never_goes_ahead_of_the_first_frame():
+    """That one begins with the setup."""
+    outbox = Outbox()
+    outbox.put((envelope(1), None))
+    outbox.put_first(envelope(2))
+    assert ids(outbox.take(0)) == [1, 2]

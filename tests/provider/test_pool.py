@@ -111,7 +111,7 @@ async def test_full_pool_refuses(pool, work):
     single = pool(threads=1, queue=0)
     running = start(single, work)
     await work.has_started()
-    with pytest.raises(LimitExceeded, match="1 methods run and 0 wait") as raised:
+    with pytest.raises(LimitExceeded, match="pool size: 1, active: 1, queued: 0 of 0") as raised:
         await single.run(work, (), None)
     assert raised.value.sent is Sent.NOT_EXECUTED
     work.released.set()

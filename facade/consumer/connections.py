@@ -1,0 +1,90 @@
+"""Which connection a call takes."""
+
+import asyncio
+from collections.abc import Sequence
+from itertools import cycle, islice
+from typing import Protocol
+
+from facade.consumer.lease import Lease
+from facade.core.errors import RpcError
+from facade.core.invocation import Invocation
+from facade.exchange.connection import Connection
+
+
+class Connections(Protocol):
+    """What a client has to send its calls on: a Lease, or several of them."""
+
+    @property
+    def target(self) -> str: ...
+    @property
+    def current(self) -> Connection | None:
+        """What the next call is to try first. Where it is not usable: ``connect``."""
+        ...
+
+    async def connect(self, invocation: Invocation) -> Connection: ...
+    async def ready(self, timeout: float | None, what: Invocation | str) -> object: ...
+    async def close(self, grace: float) -> None: ...
+
+
+class RoundRobin:
+    """Several connections of one client, for each call the next. (Dubbo: DubboInvoker#doInvoke)
+
+    One that is not usable is passed over, and connected meanwhile.
+    """
+
+    def __init__(self, leases: Sequence[Lease]) -> None:
+        self._leases = leases
+        self._turns = cycle(leases)
+        self._reviving = False
+        self.target = leases[0].target
+
+    @property
+    def current(self) -> Connection | None:
+        connection = next(self._turns).current
+        if connection is None or not connection.usable:
+            return self._pass_over()
+        return connection
+
+    def _pass_over(self) -> Connection | None:
+        for lease in islice(self._turns, len(self._leases)):
+            connection = lease.current
+            if connection is not None and connection.usable:
+                if not self._reviving:
+                    self._reviving = True
+                    # Not now: the loop may be about to run, and run no task yet.
+                    connection.calls.loop.call_soon(self._revive)
+                return connection
+        return None
+
+    def _revive(self) -> None:
+        self._reviving = False
+        for lease in self._leases:
+            lease.begin()
+
+    async def connect(self, invocation: Invocation) -> Connection:
+        """The next usable one; where there is none, the first that comes to be."""
+        return self.current or await self._first(invocation)
+
+    async def _first(self, invocation: Invocation) -> Connection:
+        waits = [asyncio.ensure_future(lease.connect(invocation)) for lease in self._leases]
+        failure: RpcError | None = None
+        self._reviving = False
+        try:
+            for wait in asyncio.as_completed(waits):
+                try:
+                    return await wait
+                except RpcError as error:
+                    failure = error
+            assert failure is not None
+            raise failure
+        finally:
+            for each in waits:
+                each.cancel()
+            await asyncio.gather(*waits, return_exceptions=True)
+
+    async def ready(self, timeout: float | None, what: Invocation | str) -> None:
+        """Wait for all of them."""
+        await asyncio.gather(*(lease.ready(timeout, what) for lease in self._leases))
+
+    async def close(self, grace: float) -> None:
+        await asyncio.gather(*(lease.close(grace) for lease in self._leases))

@@ -1,0 +1,151 @@
+"""One client's hold on a connection, which others may hold too."""
+
+import asyncio
+from collections.abc import Callable, Collection, Hashable
+from time import monotonic
+from typing import Any
+
+from facade.consumer.connector import Connector
+from facade.consumer.shared import Shared
+from facade.core.errors import Sent, Unavailable
+from facade.core.invocation import Invocation
+from facade.exchange.connection import Connection
+from facade.exchange.handlers import Handlers
+from facade.exchange.multiplexer import Multiplexer, PendingCall
+
+# Seconds between looks at whether the last calls have ended. (Dubbo's are 10 ms too.)
+LOOK = 0.01
+
+
+class Lease:
+    """Made anywhere; takes its connector in the event loop where it is first needed.
+
+    ``current`` is what a call tries first: the connection that was used last, or None.
+
+    ``codecs``: those of the client's methods. A call that is under way is the client's if
+    its codec is: so a close finds its calls, and no call has to leave a note.
+    """
+
+    def __init__(
+        self,
+        target: str,
+        shared: Shared,
+        key: Hashable,
+        make: Callable[[], Connector],
+        *,
+        codecs: Collection[Any],
+        handlers: Handlers,
+        wait_for_ready: bool,
+    ) -> None:
+        self.target = target
+        self.current: Connection | None = None
+        self._shared = shared
+        self._key = key
+        self._make = make
+        self._codecs = codecs
+        self._handlers = handlers
+        self._wait_for_ready = wait_for_ready
+        self._connector: Connector | None = None
+        self._closing: asyncio.Future[None] | None = None
+        self._closed = False
+
+    async def connect(self, invocation: Invocation) -> Connection:
+        """Wait for a usable connection, as long as the call may take: see ``ready``."""
+        countdown = invocation.countdown
+        if countdown is None:
+            return await self.ready(None, invocation)
+        return await self.ready(countdown.timeout, invocation, countdown.elapsed)
+
+    async def ready(
+        self, timeout: float | None, what: Invocation | str, elapsed: float = 0.0
+    ) -> Connection:
+        """Wait for a usable connection, at most ``timeout`` seconds.
+
+        Raises Unavailable, with the reason of the last attempt; at the first one that
+        fails, unless this client waits for its provider.
+        """
+        until = None if timeout is None else monotonic() + timeout - elapsed
+        while not self._closed:
+            connector = self._take()
+            connection = connector.current
+            if connection is not None and connection.usable:
+                return self._use(connection)
+            left = None if until is None else until - monotonic()
+            if left is not None and left <= 0:
+                raise self._unreachable(connector, what, timeout)
+            assert self._closing is not None
+            attempt = connector.attempt()
+            await asyncio.wait(
+                (attempt, self._closing), timeout=left, return_when=asyncio.FIRST_COMPLETED
+            )
+            if not self._wait_for_ready and attempt.done() and attempt.result() is not None:
+                raise self._unreachable(connector, what, None)
+        raise Unavailable(f"{what}: the client is closed", sent=Sent.NOT_SENT)
+
+    def begin(self) -> None:
+        """Connect if we are not, without waiting for it."""
+        if not self._closed:
+            connector = self._take()
+            if connector.current is not None and connector.current.usable:
+                self._use(connector.current)
+            else:
+                connector.attempt()
+
+    def _take(self) -> Connector:
+        loop = asyncio.get_running_loop()
+        if self._connector is None or self._connector.loop is not loop:
+            self._closing = loop.create_future()
+            self._connector = self._shared.take(self._key, self._make)
+        return self._connector
+
+    def _use(self, connection: Connection) -> Connection:
+        if connection is not self.current:
+            self.current = connection
+            self._handlers.watch(connection)
+        return connection
+
+    def _unreachable(
+        self, connector: Connector, what: Invocation | str, timeout: float | None
+    ) -> Unavailable:
+        waited = f" within {timeout:g} s" if timeout is not None else ""
+        reason = connector.failure or "the provider has not answered yet"
+        return Unavailable(
+            f"{what}: no connection to {self.target}{waited}: {reason}", sent=Sent.NOT_SENT
+        )
+
+    # The end
+
+    async def close(self, grace: float) -> None:
+        """Let this client's calls end for at most ``grace`` seconds; then hang up, unless
+        others hold the connection too."""
+        self._closed = True
+        self.current = None  # the next call is to find out
+        connector, self._connector = self._connector, None
+        if connector is None:
+            return
+        last = self._shared.give_back(self._key, connector)
+        if connector.loop.is_closed():
+            return  # and its connections with it
+        assert self._closing is not None
+        self._closing.set_result(None)
+        if last:
+            await connector.close(grace)
+        else:
+            await self._end_calls(connector, grace)
+            self._handlers.leave()
+        await self._handlers.settle(grace)
+
+    async def _end_calls(self, connector: Connector, grace: float) -> None:
+        until = monotonic() + grace
+        while self._ours(connector) and monotonic() < until:  # noqa: ASYNC110 - as Dubbo
+            await asyncio.sleep(LOOK)
+        for calls, call in self._ours(connector):
+            calls.drop(call, f"the client closed, and the call had not ended after {grace:g} s")
+
+    def _ours(self, connector: Connector) -> list[tuple[Multiplexer, PendingCall]]:
+        return [
+            (connection.calls, call)
+            for connection in connector.connections
+            for call in connection.calls.pending()
+            if call.invocation.codec in self._codecs
+        ]

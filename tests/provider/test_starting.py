@@ -1,0 +1,36 @@
+"""A server is started once."""
+
+import pytest
+
+import facade
+
+
+async def test_second_start():
+    """It says what to do, and the first one goes on."""
+    async with facade.Server("127.0.0.1:0") as server:
+        port = server.port
+        with pytest.raises(RuntimeError, match="is started already"):
+            await server.start()
+        async with facade.AsyncClient(f"127.0.0.1:{port}", timeout=20.0) as client:
+            await client.ready()
+        assert server.port == port
+
+
+async def test_start_after_a_stop():
+    """It says that a new server is needed."""
+    server = facade.Server("127.0.0.1:0")
+    await server.start()
+    await server.stop()
+    with pytest.raises(RuntimeError, match=r"was stopped.*make a new Server"):
+        await server.start()
+
+
+async def test_start_after_a_failure():
+    """Where the address could not be had, it may be tried again."""
+    async with facade.Server("127.0.0.1:0") as first:
+        second = facade.Server(f"127.0.0.1:{first.port}")
+        with pytest.raises(OSError, match="cannot listen"):
+            await second.start()
+    await second.start()
+    assert second.port == first.port
+    await second.stop()
