@@ -11,7 +11,7 @@ from collections.abc import Callable, Coroutine
 from typing import Any, TypeVar
 
 from facade.codec import Payload
-from facade.consumer.connector import Connector
+from facade.consumer.connections import Connections
 from facade.core.errors import RpcError
 from facade.core.filter import Invoker
 from facade.core.invocation import Invocation
@@ -96,7 +96,7 @@ class ExchangeJob(Job):
 
     __slots__ = ("_call", "_calls", "_connector", "_invocation", "_payload")
 
-    def __init__(self, connector: Connector, invocation: Invocation, payload: Payload) -> None:
+    def __init__(self, connector: Connections, invocation: Invocation, payload: Payload) -> None:
         super().__init__()
         self._connector = connector
         self._invocation = invocation
@@ -158,7 +158,7 @@ class Engine:
         result: Result = self._wait(ChainJob(invoker, invocation))
         return result
 
-    def exchange(self, connector: Connector, invocation: Invocation, payload: Payload) -> Any:
+    def exchange(self, connector: Connections, invocation: Invocation, payload: Payload) -> Any:
         """Send a call and wait: the Result message of the wire, None for a oneway call."""
         return self._wait(ExchangeJob(connector, invocation, payload))
 
