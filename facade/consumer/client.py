@@ -9,11 +9,11 @@ from facade.codec import CallingCodec
 from facade.consumer.connector import Connector
 from facade.consumer.proxy import AsyncMethod, GenericService, RemoteMethod, proxy
 from facade.consumer.remote import RemoteInvoker, UnaryInvoker
-from facade.core.chain import chain
+from facade.core.chain import chain, is_available
 from facade.core.errors import Unimplemented
 from facade.core.filter import CONSUMER, Invoker
 from facade.core.invocation import Invocation
-from facade.core.method import Method
+from facade.core.method import InvokeMode, Method
 from facade.exchange.answering import Export
 from facade.exchange.settings import DEFAULT_MAX_MESSAGE, Settings
 from facade.exchange.transport import GrpcTransport, Transport, channel_options
@@ -41,6 +41,7 @@ class AsyncClient:
     unary              each call is a gRPC call of its own: for proxies that end streams
     heartbeat          ask the provider for a sign of life after this long a silence
     heartbeat_timeout  and give the connection up when none comes for this long
+    invocation_ids     number calls, in the attachment ``id``: all, none, or asynchronous ones
     """
 
     def __init__(
@@ -56,6 +57,7 @@ class AsyncClient:
         max_message_size: int = DEFAULT_MAX_MESSAGE,
         heartbeat: float = 30.0,
         heartbeat_timeout: float = 10.0,
+        invocation_ids: bool | None = None,
         transport: Transport | None = None,
     ) -> None:
         check_timeout(timeout, "timeout of the client")
@@ -73,6 +75,7 @@ class AsyncClient:
             options = channel_options(max_message_size, heartbeat, heartbeat_timeout)
             transport = GrpcTransport(target, options)
         self._timeout = timeout
+        self._invocation_ids = invocation_ids
         self._connector = Connector(
             transport, settings, _NothingExported(), wait_for_ready=wait_for_ready
         )
@@ -92,6 +95,11 @@ class AsyncClient:
         """The chain that every call runs through; it prints as what it is."""
         return self._invoker
 
+    @property
+    def available(self) -> bool:
+        """Whether a call would find a connection at once: connected, and not being ended."""
+        return is_available(self._invoker)
+
     def refer(
         self,
         interface: type[S],
@@ -99,11 +107,13 @@ class AsyncClient:
         group: str | None = None,
         version: str | None = None,
         timeout: float | None = None,
+        mode: InvokeMode | None = None,
     ) -> S:
         """A remote service, as an object of its interface.
 
         ``group`` and ``version`` override those of the interface; ``timeout`` (seconds)
-        is for methods that set none themselves.
+        is for methods that set none themselves. ``mode`` says how calls hand their values
+        over, instead of what the signatures say: see InvokeMode.
         """
         check_timeout(timeout, "timeout of the reference")
         service = describe(interface)
@@ -117,6 +127,7 @@ class AsyncClient:
                 version=service.version if version is None else version,
                 method=method,
                 timeout=method.timeout or timeout or service.timeout or self._timeout,
+                mode=mode,
             )
 
         return proxy(interface, service, make)
@@ -138,7 +149,7 @@ class AsyncClient:
         return GenericService(service, make)
 
     def _method(self, codec: CallingCodec, **facts: Any) -> RemoteMethod:
-        return AsyncMethod(self._invoker, codec, self._futures, **facts)
+        return AsyncMethod(self._invoker, codec, self._futures, ids=self._invocation_ids, **facts)
 
     async def ready(self, timeout: float | None = None) -> None:
         """Connect now. Raises Unavailable after ``timeout`` seconds (else: the client's)."""
@@ -164,5 +175,7 @@ class AsyncClient:
 
 
 class _NothingExported:
+    oneway_failures = 0
+
     def find(self, invocation: Invocation) -> Export:
         raise Unimplemented(f"{invocation}: this end is a consumer and exports nothing")

@@ -50,6 +50,12 @@ class Connector:
         return self._transport.target
 
     @property
+    def available(self) -> bool:
+        """Whether a call would find a connection at once."""
+        current = self.current
+        return current is not None and current.usable and not self._closed
+
+    @property
     def transport(self) -> Transport:
         return self._transport
 

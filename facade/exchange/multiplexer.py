@@ -4,6 +4,7 @@ import asyncio
 import logging
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from functools import partial
 from time import monotonic
 from typing import Any, Protocol
 
@@ -60,6 +61,26 @@ class PendingCall:
         return Sent.NOT_SENT if self.sent_at is None else Sent.MAYBE_EXECUTED
 
 
+class Post(PendingCall):
+    """A oneway call that waits until it is written, and tells when it begins to be."""
+
+    __slots__ = ("_posted", "_taken_at")
+
+    def __init__(self, posted: list[PendingCall], *facts: Any) -> None:
+        self._posted = posted
+        super().__init__(*facts)
+
+    @property
+    def sent_at(self) -> float | None:
+        return self._taken_at
+
+    @sent_at.setter
+    def sent_at(self, now: float | None) -> None:
+        self._taken_at = now
+        if now is not None:
+            self._posted.append(self)
+
+
 class Multiplexer:
     """Sends invocations and gives each its answer. All times are seconds of ``monotonic``."""
 
@@ -74,11 +95,20 @@ class Multiplexer:
         self.idle: Callable[[], None] = lambda: None
         # Answers that came when nobody waited any more.
         self.late = 0
+        # Oneway calls that are being written, for callers who wait until they are.
+        self.posted: list[PendingCall] = []
+        self._post = partial(Post, self.posted)
 
     def __len__(self) -> int:
         return len(self._calls)
 
-    def begin(self, invocation: Invocation, payload: Payload, waiter: Waiter) -> PendingCall:
+    def begin(
+        self,
+        invocation: Invocation,
+        payload: Payload,
+        waiter: Waiter,
+        make: Callable[..., PendingCall] = PendingCall,
+    ) -> PendingCall:
         """Send it. The waiter is given the Result message of the wire, or DeadlineExceeded, or
         Unavailable when the connection ends. Who stops waiting calls ``give_up``."""
         started = monotonic()
@@ -88,7 +118,7 @@ class Multiplexer:
         else:
             deadline = countdown.deadline
             left = deadline - started
-        call = PendingCall(waiter, invocation, started, deadline)
+        call = make(waiter, invocation, started, deadline)
         if left is not None and left <= 0:
             raise self._timeout(call)
         envelope = Envelope()
@@ -109,10 +139,24 @@ class Multiplexer:
             return  # it was answered, or its time was up
         if call.sent_at is None:
             call.dropped = True
-        else:
+        elif not call.invocation.oneway:
             envelope = Envelope(id=call.id)
             envelope.cancel.reason = "the caller no longer waits"
             self._send(envelope.SerializeToString())
+        if not self._calls:
+            self.idle()
+
+    def post(self, invocation: Invocation, payload: Payload, waiter: Waiter) -> PendingCall:
+        """Send a oneway call. The waiter is given None once it is written, or an error as by
+        ``begin``."""
+        return self.begin(invocation, payload, waiter, self._post)
+
+    def written(self) -> None:
+        """All that was taken to be written so far has been."""
+        for call in self.posted:
+            if self._calls.close(call.id) is not None and not call.waiter.done():
+                call.waiter.set_result(None)
+        self.posted.clear()
         if not self._calls:
             self.idle()
 
@@ -195,6 +239,8 @@ class Multiplexer:
         waited = "Sending request timeout in client-side"
         if call.sent_at is not None:
             waited = "Waiting server-side response timeout"
+            if call.invocation.oneway:
+                waited = "Sending request timeout in client-side, while it was written"
             elapsed = (
                 f"client elapsed: {_ms(call.sent_at - call.started)} ms, "
                 f"server elapsed: {_ms(now - call.sent_at)} ms"
