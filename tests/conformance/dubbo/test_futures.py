@@ -209,9 +209,9 @@ async def test_futures_are_per_caller(wire, clerk):
         assert await asyncio.create_task(look()) is None
 
 
-@pytest.mark.behaviour("B4.11", "B4.34")
-async def test_future_is_not_of_what_a_filter_calls_in_between(wire, clerk):
-    """Each call sets it anew: the last one made counts, not the last one that ended."""
+@pytest.mark.behaviour("B4.35")
+async def test_last_call_that_was_made_counts(wire, clerk):
+    """Not the one that ended last."""
 
     def make():
         first = clerk.add.future(1, 2)
