@@ -6,7 +6,7 @@ from typing import Self
 
 from facade.core.invocation import Attachments, Invocation
 from facade.core.method import InvokeMode, Method
-from facade.core.switch import ASYNC, RETURN, read, scoped
+from facade.core.switch import ASYNC, RETURN, SENT, read, scoped
 
 # Of this process, for the attachment ``id``. (Dubbo: RpcUtils#attachInvocationIdIfAsync)
 _ids = count()
@@ -63,7 +63,10 @@ def _chosen(mode: InvokeMode | None) -> InvokeMode | None:
 
 def take_scoped(attachments: Attachments, method: str) -> Attachments:
     """Take out what steers this method alone: no other end has a use for it."""
-    return {name: attachments.pop(name) for name in scoped(method) if name in attachments}
+    taken = {name: attachments.pop(name) for name in scoped(method) if name in attachments}
+    if (sent := taken.pop(f"{method}.{SENT}", None)) is not None:
+        attachments[SENT] = sent  # for the invoker
+    return taken
 
 
 def number(invocation: Invocation) -> None:

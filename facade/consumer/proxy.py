@@ -13,7 +13,7 @@ from facade.core.future import Started, settle
 from facade.core.invocation import Attachments, Invocation
 from facade.core.method import InvokeMode, Method, Service
 from facade.core.result import Result
-from facade.core.switch import SENT
+from facade.core.switch import ASYNC, RETURN, SENT, scoped
 from facade.service import check_timeout
 
 S = TypeVar("S")
@@ -38,6 +38,7 @@ class RemoteMethod:
         "_oneway",
         "_plain",
         "_service",
+        "_steering",
         "_switches",
         "_timeout",
         "_version",
@@ -67,7 +68,9 @@ class RemoteMethod:
         self._timeout = timeout
         self._ids = ids
         self._attachments: Attachments = {}
-        # Attachments that steer calls of this method, and stay here.
+        # Names of attachments that say how a call is made.
+        self._steering = frozenset((ASYNC, RETURN, *scoped(name)))
+        # Those that are about this method alone; they stay here.
         self._switches: Attachments = {}
         if method is not None and method.sent:
             self._attachments[SENT] = "true"
@@ -98,8 +101,8 @@ class RemoteMethod:
         changed._attachments = {**self._attachments, **(attachments or {})}
         if sent is not None:
             changed._attachments[SENT] = str(sent).lower()
-        scoped = take_scoped(changed._attachments, self._name)
-        changed._switches = {**self._switches, **scoped}
+        taken = take_scoped(changed._attachments, self._name)
+        changed._switches = {**self._switches, **taken}
         changed._look()
         return changed
 
@@ -142,7 +145,7 @@ class RemoteMethod:
     def _decide(self, invocation: Invocation) -> InvokeMode | None:
         """How this call hands its value over; None: as the client does."""
         taken = invocation.taken
-        if not taken:
+        if taken is None or self._steering.isdisjoint(taken):
             return self._mode
         switches = {**take_scoped(taken, self._name), **self._switches}
         named = {**taken, **self._attachments, **switches}
@@ -166,7 +169,8 @@ class AsyncMethod(RemoteMethod):
 
     def __call__(self, *arguments: Any, **keywords: Any) -> Any:
         invocation = self._invocation(arguments, keywords)
-        if self._plain and invocation.taken is None:
+        taken = invocation.taken
+        if self._plain and (taken is None or self._steering.isdisjoint(taken)):
             return self._answer(invocation)
         mode = self._decide(invocation)
         if mode is None:
@@ -238,7 +242,8 @@ class BlockingMethod(RemoteMethod):
 
     def __call__(self, *arguments: Any, **keywords: Any) -> Any:
         invocation = self._invocation(arguments, keywords)
-        if self._plain and invocation.taken is None:
+        taken = invocation.taken
+        if self._plain and (taken is None or self._steering.isdisjoint(taken)):
             return self._wait(invocation)
         mode = self._decide(invocation)
         if mode is None:
@@ -254,7 +259,10 @@ class BlockingMethod(RemoteMethod):
         except BaseException as error:
             settle(invocation, error)
             raise
-        settle(invocation, result)
+        if invocation.outcome is None:
+            invocation.outcome = result
+        else:
+            settle(invocation, result)
         return result.recreate()
 
     def _result(self, invocation: Invocation) -> Result:
