@@ -1,14 +1,16 @@
 """RPC on gRPC, with Dubbo's invoker and filter model."""
 
 from facade.consumer.blocking import Client
+from facade.consumer.bound import bound
 from facade.consumer.client import AsyncClient
-from facade.consumer.proxy import bound
 from facade.core import (
+    AsyncContext,
     Code,
     DeadlineExceeded,
     Filter,
     InvalidArgument,
     Invocation,
+    InvokeMode,
     Invoker,
     LimitExceeded,
     RemoteError,
@@ -38,9 +40,11 @@ __all__ = [
     "Client",
     "bound",
     "Peer",
+    "InvokeMode",
     # around a call
     "RpcContext",
     "TimeoutCountDown",
+    "AsyncContext",
     # filters
     "Filter",
     "Invoker",

@@ -29,6 +29,7 @@ class ServiceOptions:
 class MethodOptions:
     timeout: float | None = None
     oneway: bool = False
+    sent: bool = False
     idempotent: bool = False
     cancel_on_timeout: bool = False
 
@@ -61,15 +62,17 @@ def method(
     *,
     timeout: float | None = None,
     oneway: bool = False,
+    sent: bool = False,
     idempotent: bool = False,
     cancel_on_timeout: bool = False,
 ) -> Callable[[Fn], Fn]: ...
 def method(function: Any = None, /, **options: Any) -> Any:
     """Say more of a method than its signature can.
 
-    ``timeout``: seconds. ``oneway``: nothing comes back, not even an error.
-    ``idempotent``: may be sent again without harm. ``cancel_on_timeout``: the provider
-    cancels it when its time is up, instead of letting it finish for nobody.
+    ``timeout``: seconds. ``oneway``: nothing comes back, not even an error; with ``sent``
+    the caller waits until it is written. ``idempotent``: may be sent again without harm.
+    ``cancel_on_timeout``: the provider cancels it when its time is up, instead of letting it
+    finish for nobody.
     """
     if function is not None:
         return function
@@ -156,6 +159,8 @@ def _describe_method(service: str, name: str, function: Callable[..., Any]) -> M
         raise TypeError(f"{where} yields: streams are not supported yet; return a list")
     if options.oneway and returns not in (None, type(None), Any):
         raise TypeError(f"{where} is oneway, so nothing comes back: declare it `-> None`")
+    if options.sent and not options.oneway:
+        raise TypeError(f"{where}: sent=True is for oneway methods; others wait for their answer")
     return Method(
         service=service,
         name=name,
@@ -164,6 +169,7 @@ def _describe_method(service: str, name: str, function: Callable[..., Any]) -> M
         mode=mode,
         timeout=options.timeout,
         oneway=options.oneway,
+        sent=options.sent,
         idempotent=options.idempotent,
         cancel_on_timeout=options.cancel_on_timeout,
         summary=_summary(function),

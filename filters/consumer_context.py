@@ -34,7 +34,10 @@ class ConsumerContext(Filter):
         return cls(propagate=settings.get("propagate", ("*",)))
 
     async def invoke(self, invoker: Invoker, invocation: Invocation) -> Result:
-        caller = invocation.caller or current_caller()
+        caller = invocation.caller
+        if caller is None:  # made by hand
+            caller = current_caller()
+            caller.invocation = invocation
         request = current_request()
         if request is not None:
             self._forward_to(invocation, request)
@@ -49,7 +52,6 @@ class ConsumerContext(Filter):
             invocation.attachments = {**invocation.taken, **invocation.attachments}
         if invocation.timeout is not None:
             invocation.countdown = TimeoutCountDown(invocation.timeout)
-        caller.invocation = invocation
         caller.response_attachments = {}
         result = await invoker.invoke(invocation)
         caller.response_attachments = result.attachments

@@ -10,6 +10,7 @@ from facade.consumer.proxy import BlockingMethod, GenericService
 from facade.consumer.remote import RemoteInvoker, ThreadInvoker
 from facade.core.chain import chain
 from facade.core.filter import Invoker
+from facade.core.method import InvokeMode
 
 S = TypeVar("S")
 
@@ -34,6 +35,11 @@ class Client:
         """The chain that every call runs through; it prints as what it is."""
         return self._client.invoker
 
+    @property
+    def available(self) -> bool:
+        """Whether a call would find a connection at once: connected, and not being ended."""
+        return self._client.available
+
     def refer(
         self,
         interface: type[S],
@@ -41,9 +47,12 @@ class Client:
         group: str | None = None,
         version: str | None = None,
         timeout: float | None = None,
+        mode: InvokeMode | None = None,
     ) -> S:
         """A remote service, as an object of its interface: see AsyncClient.refer."""
-        return self._client.refer(interface, group=group, version=version, timeout=timeout)
+        return self._client.refer(
+            interface, group=group, version=version, timeout=timeout, mode=mode
+        )
 
     def generic(self, service: str, *, group: str = "", version: str = "") -> GenericService:
         """A remote service by name, without an interface."""
@@ -86,4 +95,6 @@ class _Inner(AsyncClient):
 
     def _method(self, codec: CallingCodec, **facts: Any) -> BlockingMethod:
         self._codecs.add(codec)
-        return BlockingMethod(self._invoker, codec, engine(), self._on_thread, **facts)
+        return BlockingMethod(
+            self._invoker, codec, engine(), self._on_thread, ids=self._invocation_ids, **facts
+        )

@@ -13,11 +13,11 @@ from facade.consumer.lease import Lease
 from facade.consumer.proxy import AsyncMethod, GenericService, RemoteMethod, proxy
 from facade.consumer.remote import RemoteInvoker, UnaryInvoker
 from facade.consumer.shared import Shared
-from facade.core.chain import chain
+from facade.core.chain import chain, is_available
 from facade.core.errors import Unimplemented
 from facade.core.filter import CONSUMER, Invoker
 from facade.core.invocation import Invocation
-from facade.core.method import Method
+from facade.core.method import InvokeMode, Method
 from facade.exchange.answering import Export
 from facade.exchange.handlers import Handlers, OnConnect, OnDisconnect
 from facade.exchange.settings import DEFAULT_MAX_MESSAGE, Settings
@@ -51,6 +51,7 @@ class AsyncClient:
     on_disconnect      and with the Peer and the error (or None) when it has ended
     heartbeat          ask the provider for a sign of life after this long a silence
     heartbeat_timeout  and give the connection up when none comes for this long
+    invocation_ids     number calls, in the attachment ``id``: all, none, or asynchronous ones
     """
 
     def __init__(
@@ -69,6 +70,7 @@ class AsyncClient:
         max_message_size: int = DEFAULT_MAX_MESSAGE,
         heartbeat: float = 30.0,
         heartbeat_timeout: float = 10.0,
+        invocation_ids: bool | None = None,
         transport: Transport | None = None,
     ) -> None:
         check_timeout(timeout, "timeout of the client")
@@ -89,6 +91,7 @@ class AsyncClient:
             options = channel_options(max_message_size, heartbeat, heartbeat_timeout)
             transport = GrpcTransport(target, options)
         self._timeout = timeout
+        self._invocation_ids = invocation_ids
         self._transport = transport
         # Those of its methods: see Lease.
         self._codecs: weakref.WeakSet[CallingCodec] = weakref.WeakSet()
@@ -125,6 +128,11 @@ class AsyncClient:
         """The chain that every call runs through; it prints as what it is."""
         return self._invoker
 
+    @property
+    def available(self) -> bool:
+        """Whether a call would find a connection at once: connected, and not being ended."""
+        return is_available(self._invoker)
+
     def refer(
         self,
         interface: type[S],
@@ -132,11 +140,13 @@ class AsyncClient:
         group: str | None = None,
         version: str | None = None,
         timeout: float | None = None,
+        mode: InvokeMode | None = None,
     ) -> S:
         """A remote service, as an object of its interface.
 
         ``group`` and ``version`` override those of the interface; ``timeout`` (seconds)
-        is for methods that set none themselves.
+        is for methods that set none themselves. ``mode`` says how calls hand their values
+        over, instead of what the signatures say: see InvokeMode.
         """
         check_timeout(timeout, "timeout of the reference")
         service = describe(interface)
@@ -150,6 +160,7 @@ class AsyncClient:
                 version=service.version if version is None else version,
                 method=method,
                 timeout=method.timeout or timeout or service.timeout or self._timeout,
+                mode=mode,
             )
 
         return proxy(interface, service, make)
@@ -172,7 +183,7 @@ class AsyncClient:
 
     def _method(self, codec: CallingCodec, **facts: Any) -> RemoteMethod:
         self._codecs.add(codec)
-        return AsyncMethod(self._invoker, codec, self._futures, **facts)
+        return AsyncMethod(self._invoker, codec, self._futures, ids=self._invocation_ids, **facts)
 
     async def ready(self, timeout: float | None = None) -> None:
         """Connect now. Raises Unavailable after ``timeout`` seconds (else: the client's)."""
@@ -208,6 +219,8 @@ def _check_connections(connections: int, handlers: Handlers, unary: bool) -> Non
 
 
 class _NothingExported:
+    oneway_failures = 0
+
     def find(self, invocation: Invocation) -> Export:
         raise Unimplemented(f"{invocation}: this end is a consumer and exports nothing")
 

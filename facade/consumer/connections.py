@@ -21,6 +21,8 @@ class Connections(Protocol):
         """What the next call is to try first. Where it is not usable: ``connect``."""
         ...
 
+    @property
+    def available(self) -> bool: ...
     async def connect(self, invocation: Invocation) -> Connection: ...
     async def ready(self, timeout: float | None, what: Invocation | str) -> object: ...
     async def close(self, grace: float) -> None: ...
@@ -44,6 +46,11 @@ class RoundRobin:
         if connection is None or not connection.usable:
             return self._pass_over()
         return connection
+
+    @property
+    def available(self) -> bool:
+        """Whether a call would find a connection at once."""
+        return any(lease.available for lease in self._leases)
 
     def _pass_over(self) -> Connection | None:
         for lease in islice(self._turns, len(self._leases)):

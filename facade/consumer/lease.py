@@ -49,6 +49,12 @@ class Lease:
         self._closing: asyncio.Future[None] | None = None
         self._closed = False
 
+    @property
+    def available(self) -> bool:
+        """Whether a call would find a connection at once."""
+        current = self.current
+        return current is not None and current.usable and not self._closed
+
     async def connect(self, invocation: Invocation) -> Connection:
         """Wait for a usable connection, as long as the call may take: see ``ready``."""
         countdown = invocation.countdown

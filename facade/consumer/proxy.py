@@ -2,20 +2,20 @@
 
 import asyncio
 import concurrent.futures
-from collections.abc import Awaitable, Callable, Coroutine, Mapping
-from typing import Any, ParamSpec, Protocol, Self, TypeVar, cast, overload
+from collections.abc import Callable, Coroutine, Mapping
+from typing import Any, Protocol, Self, TypeVar, cast
 
 from facade.codec import CallingCodec, GenericCodec, MethodCodec
+from facade.consumer.mode import Handover, number, take_scoped
 from facade.core.context import current_caller
 from facade.core.filter import Invoker
+from facade.core.future import Started, settle
 from facade.core.invocation import Attachments, Invocation
-from facade.core.method import Method, Service
+from facade.core.method import InvokeMode, Method, Service
 from facade.core.result import Result
+from facade.core.switch import ASYNC, RETURN, SENT, scoped
 from facade.service import check_timeout
 
-P = ParamSpec("P")
-T = TypeVar("T")
-T_co = TypeVar("T_co", covariant=True)
 S = TypeVar("S")
 
 
@@ -28,12 +28,18 @@ class RemoteMethod:
     __slots__ = (
         "_attachments",
         "_codec",
+        "_configured",
         "_group",
+        "_ids",
         "_invoker",
         "_method",
+        "_mode",
         "_name",
         "_oneway",
+        "_plain",
         "_service",
+        "_steering",
+        "_switches",
         "_timeout",
         "_version",
     )
@@ -49,6 +55,8 @@ class RemoteMethod:
         version: str,
         method: Method | None,
         timeout: float | None,
+        mode: InvokeMode | None = None,
+        ids: bool | None = None,
     ) -> None:
         self._invoker = invoker
         self._codec = codec
@@ -58,25 +66,52 @@ class RemoteMethod:
         self._version = version
         self._method = method
         self._timeout = timeout
-        self._oneway = method is not None and method.oneway
+        self._ids = ids
         self._attachments: Attachments = {}
+        # Names of attachments that say how a call is made.
+        self._steering = frozenset((ASYNC, RETURN, *scoped(name)))
+        # Those that are about this method alone; they stay here.
+        self._switches: Attachments = {}
+        if method is not None and method.sent:
+            self._attachments[SENT] = "true"
+        self._configured = Handover.of(method, mode)
+        self._look()
 
     def options(
         self,
         *,
         timeout: float | None = None,
         attachments: Mapping[str, str | bytes] | None = None,
+        mode: InvokeMode | None = None,
+        oneway: bool | None = None,
+        sent: bool | None = None,
     ) -> Self:
-        """The same method with a timeout (seconds) and attachments of its own; to be kept, or
-        to be called at once."""
+        """The same method, called in another way; to be kept, or to be called at once.
+
+        ``timeout`` is in seconds. ``mode`` and ``oneway`` say what InvokeMode and
+        ``@facade.method(oneway=)`` say; ``sent``: a oneway call waits until it is written.
+        """
         check_timeout(timeout, "timeout of the call")
         changed = type(self).__new__(type(self))
         for slot in RemoteMethod.__slots__ + type(self).__slots__:
             setattr(changed, slot, getattr(self, slot))
         if timeout is not None:
             changed._timeout = float(timeout)
+        changed._configured = self._configured.changed(mode, oneway)
         changed._attachments = {**self._attachments, **(attachments or {})}
+        if sent is not None:
+            changed._attachments[SENT] = str(sent).lower()
+        taken = take_scoped(changed._attachments, self._name)
+        changed._switches = {**self._switches, **taken}
+        changed._look()
         return changed
+
+    def _look(self) -> None:
+        """Decide once what holds for all calls."""
+        named = {**self._attachments, **self._switches}
+        self._mode, self._oneway = self._configured.decide(named, self._name)
+        # Nothing is left to decide for a call without attachments of its own.
+        self._plain = self._mode is None and not self._ids
 
     def _invocation(self, arguments: tuple[Any, ...], keywords: dict[str, Any]) -> Invocation:
         invocation = Invocation(
@@ -93,9 +128,29 @@ class RemoteMethod:
         )
         invocation.codec = self._codec
         caller = invocation.caller = current_caller()
+        caller.invocation = invocation
         if caller.client_attachments:
             invocation.taken = caller.take()
         return invocation
+
+    def _oneway_invocation(
+        self, arguments: tuple[Any, ...], keywords: dict[str, Any]
+    ) -> Invocation:
+        invocation = self._invocation(arguments, keywords)
+        if invocation.taken is not None:
+            self._decide(invocation)
+        invocation.oneway = True
+        return invocation
+
+    def _decide(self, invocation: Invocation) -> InvokeMode | None:
+        """How this call hands its value over; None: as the client does."""
+        taken = invocation.taken
+        if taken is None or self._steering.isdisjoint(taken):
+            return self._mode
+        switches = {**take_scoped(taken, self._name), **self._switches}
+        named = {**taken, **self._attachments, **switches}
+        mode, invocation.oneway = self._configured.decide(named, self._name)
+        return mode
 
     def __repr__(self) -> str:
         return f"<{self._service}.{self._name} by {self._invoker!r}>"
@@ -112,26 +167,60 @@ class AsyncMethod(RemoteMethod):
         super().__init__(invoker, codec, **facts)
         self._tasks = tasks
 
-    def __call__(self, *arguments: Any, **keywords: Any) -> Coroutine[Any, Any, Any]:
-        return self._answer(self._invocation(arguments, keywords))
+    def __call__(self, *arguments: Any, **keywords: Any) -> Any:
+        invocation = self._invocation(arguments, keywords)
+        taken = invocation.taken
+        if self._plain and (taken is None or self._steering.isdisjoint(taken)):
+            return self._answer(invocation)
+        mode = self._decide(invocation)
+        if mode is None:
+            if self._ids:
+                number(invocation)
+            return self._answer(invocation)
+        future = self._start(invocation)
+        return future if mode is InvokeMode.FUTURE else Started(future)
 
     async def _answer(self, invocation: Invocation) -> Any:
-        return (await self._invoker.invoke(invocation)).recreate()
+        caller = invocation.caller
+        if caller.client_attachments and caller is current_caller():
+            # They were left there since this call was made: they are for the next one.
+            left = caller.take()
+            try:
+                return await self._answer(invocation)
+            finally:
+                caller.client_attachments = {**left, **caller.client_attachments}
+        try:
+            result = await self._invoker.invoke(invocation)
+        except BaseException as error:
+            settle(invocation, error)
+            raise
+        if invocation.outcome is None:
+            invocation.outcome = result
+        else:
+            settle(invocation, result)
+        return result.recreate()
 
     def future(self, *arguments: Any, **keywords: Any) -> asyncio.Future[Any]:
         """Start the call now; its asyncio.Future. Also found in ``RpcContext.future()``."""
         invocation = self._invocation(arguments, keywords)
-        task = asyncio.get_running_loop().create_task(self._answer(invocation))
+        self._decide(invocation)
+        return self._start(invocation)
+
+    def _start(self, invocation: Invocation) -> asyncio.Future[Any]:
+        if self._ids is not False:
+            number(invocation)
+        task = asyncio.get_running_loop().create_task(self._value(invocation))
         self._tasks.add(task)  # the loop itself would let it be collected
         task.add_done_callback(self._tasks.discard)
-        invocation.caller.future = task
+        invocation.outcome = task
         return task
+
+    async def _value(self, invocation: Invocation) -> Any:
+        return (await self._invoker.invoke(invocation)).recreate()
 
     def oneway(self, *arguments: Any, **keywords: Any) -> Coroutine[Any, Any, None]:
         """Send it and expect nothing back: awaiting it waits for a connection at most."""
-        invocation = self._invocation(arguments, keywords)
-        invocation.oneway = True
-        return self._answer(invocation)
+        return self._answer(self._oneway_invocation(arguments, keywords))
 
 
 class BlockingMethod(RemoteMethod):
@@ -152,17 +241,39 @@ class BlockingMethod(RemoteMethod):
         self._on_thread = on_thread
 
     def __call__(self, *arguments: Any, **keywords: Any) -> Any:
-        return self._wait(self._invocation(arguments, keywords))
+        invocation = self._invocation(arguments, keywords)
+        taken = invocation.taken
+        if self._plain and (taken is None or self._steering.isdisjoint(taken)):
+            return self._wait(invocation)
+        mode = self._decide(invocation)
+        if mode is None:
+            if self._ids:
+                number(invocation)
+            return self._wait(invocation)
+        future = self._start(invocation)
+        return future if mode is InvokeMode.FUTURE else None
 
     def _wait(self, invocation: Invocation) -> Any:
+        try:
+            result = self._result(invocation)
+        except BaseException as error:
+            settle(invocation, error)
+            raise
+        if invocation.outcome is None:
+            invocation.outcome = result
+        else:
+            settle(invocation, result)
+        return result.recreate()
+
+    def _result(self, invocation: Invocation) -> Result:
         if self._on_thread is None:
-            return self._engine.call(self._invoker, invocation).recreate()
+            return self._engine.call(self._invoker, invocation)
         call = self._on_thread.invoke(invocation).__await__()
         try:
             next(call)
         except StopIteration as end:
             result: Result = end.value
-            return result.recreate()
+            return result
         raise RuntimeError(
             f"a filter of {self._on_thread!r} awaits the event loop, and says needs_loop = False"
         )
@@ -170,15 +281,19 @@ class BlockingMethod(RemoteMethod):
     def future(self, *arguments: Any, **keywords: Any) -> concurrent.futures.Future[Any]:
         """Start the call now; its concurrent.futures.Future. Also in ``RpcContext.future()``."""
         invocation = self._invocation(arguments, keywords)
+        self._decide(invocation)
+        return self._start(invocation)
+
+    def _start(self, invocation: Invocation) -> concurrent.futures.Future[Any]:
+        if self._ids is not False:
+            number(invocation)
         future = self._engine.start(self._invoker, invocation)
-        invocation.caller.future = future
+        invocation.outcome = future
         return future
 
     def oneway(self, *arguments: Any, **keywords: Any) -> None:
         """Send it and expect nothing back: waits for a connection at most."""
-        invocation = self._invocation(arguments, keywords)
-        invocation.oneway = True
-        self._wait(invocation)
+        self._wait(self._oneway_invocation(arguments, keywords))
 
 
 class Runs(Protocol):
@@ -222,41 +337,3 @@ class GenericService:
 
     def __repr__(self) -> str:
         return f"<{self._key}, remote, without an interface>"
-
-
-class Bound(Protocol[P, T_co]):
-    """A remote method as a type checker should see it: see ``bound``."""
-
-    def __call__(self, *args: P.args, **kwargs: P.kwargs) -> T_co: ...
-    def oneway(self, *args: P.args, **kwargs: P.kwargs) -> Any: ...
-    def options(
-        self,
-        *,
-        timeout: float | None = None,
-        attachments: Mapping[str, str | bytes] | None = None,
-    ) -> "Bound[P, T_co]": ...
-
-
-class BoundAsync(Bound[P, Awaitable[T]], Protocol[P, T]):
-    def future(self, *args: P.args, **kwargs: P.kwargs) -> asyncio.Future[T]: ...
-
-
-class BoundSync(Bound[P, T], Protocol[P, T]):
-    def future(self, *args: P.args, **kwargs: P.kwargs) -> concurrent.futures.Future[T]: ...
-
-
-@overload
-def bound(  # type: ignore[overload-overlap]  # a coroutine is a T too; the first one fits first
-    method: Callable[P, Coroutine[Any, Any, T]],
-) -> BoundAsync[P, T]: ...
-@overload
-def bound(method: Callable[P, T]) -> BoundSync[P, T]: ...
-def bound(method: Any) -> Any:
-    """A remote method with the type of one: ``bound(greeter.hello).future("Ann")``.
-
-    ``greeter.hello.future("Ann")`` does the same; a type checker sees a plain method there.
-    TypeError for what is no remote method.
-    """
-    if not isinstance(method, RemoteMethod):
-        raise TypeError(f"{method!r} is no method of a remote service")
-    return method

@@ -6,10 +6,12 @@ from typing import Any, Protocol
 
 from facade.codec import CallingCodec, Payload
 from facade.consumer.connections import Connections
+from facade.core.context import last_caller, override
 from facade.core.countdown import TimeoutCountDown
 from facade.core.errors import DeadlineExceeded, LimitExceeded, RpcError, Sent, Status
 from facade.core.invocation import Invocation
 from facade.core.result import Result
+from facade.core.switch import SENT
 from facade.exchange.envelope import (
     WireInvocation,
     WireResult,
@@ -17,6 +19,7 @@ from facade.exchange.envelope import (
     parse,
     read_result,
 )
+from facade.exchange.multiplexer import Multiplexer
 from facade.exchange.settings import Settings
 from facade.exchange.transport import Transport
 
@@ -27,7 +30,14 @@ class RemoteInvoker:
     def __init__(self, connector: Connections) -> None:
         self._connector = connector
 
+    @property
+    def available(self) -> bool:
+        return self._connector.available
+
     async def invoke(self, invocation: Invocation) -> Result:
+        caller = last_caller()
+        if caller is not None and caller.client_attachments:
+            override(caller, invocation)
         codec: CallingCodec = invocation.codec
         payload = codec.encode_arguments(invocation.arguments, invocation.keywords)
         if invocation.countdown is None:
@@ -38,6 +48,8 @@ class RemoteInvoker:
         calls = connection.calls
         invocation.remote_address = calls.remote_address
         if invocation.oneway:
+            if invocation.attachments.get(SENT) == "true":
+                return await _post(calls, invocation, payload)
             return calls.tell(invocation, payload)
         future = calls.loop.create_future()
         call = calls.begin(invocation, payload, future)
@@ -56,8 +68,9 @@ class RemoteInvoker:
 
 
 class Exchanges(Protocol):
-    """What carries the calls of threads: see ``Engine.exchange``."""
+    """What carries the calls of threads: see ``Engine``."""
 
+    def call(self, invoker: Any, invocation: Invocation) -> Result: ...
     def exchange(self, connector: Any, invocation: Invocation, payload: Payload) -> Any: ...
 
 
@@ -73,6 +86,11 @@ class ThreadInvoker(RemoteInvoker):
         self._engine = engine
 
     async def invoke(self, invocation: Invocation) -> Result:
+        caller = last_caller()
+        if caller is not None and caller.client_attachments:
+            override(caller, invocation)
+        if invocation.oneway and invocation.attachments.get(SENT) == "true":
+            return self._engine.call(RemoteInvoker(self._connector), invocation)
         codec: CallingCodec = invocation.codec
         payload = codec.encode_arguments(invocation.arguments, invocation.keywords)
         if invocation.countdown is None:
@@ -94,7 +112,14 @@ class UnaryInvoker:
         self._max_message_size = settings.max_message_size
         self._application = settings.application
 
+    @property
+    def available(self) -> bool:
+        return self._transport.available
+
     async def invoke(self, invocation: Invocation) -> Result:
+        caller = last_caller()
+        if caller is not None and caller.client_attachments:
+            override(caller, invocation)
         codec: CallingCodec = invocation.codec
         wire = WireInvocation()
         _start_countdown(invocation)
@@ -136,6 +161,18 @@ class UnaryInvoker:
 
     def __repr__(self) -> str:
         return f"UnaryInvoker({self._transport.target!r})"
+
+
+async def _post(calls: Multiplexer, invocation: Invocation, payload: Payload) -> Result:
+    """Send a oneway call, and wait until it is written."""
+    future = calls.loop.create_future()
+    call = calls.post(invocation, payload, future)
+    try:
+        await future
+    except asyncio.CancelledError:
+        calls.give_up(call)
+        raise
+    return Result()
 
 
 def _start_countdown(invocation: Invocation) -> None:

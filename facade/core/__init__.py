@@ -1,5 +1,6 @@
 """All that a filter may know. Standard library only."""
 
+from facade.core.async_context import AsyncContext
 from facade.core.chain import chain
 from facade.core.context import RpcContext
 from facade.core.countdown import TimeoutCountDown
@@ -24,6 +25,7 @@ from facade.core.result import Result
 __all__ = [
     "CONSUMER",
     "PROVIDER",
+    "AsyncContext",
     "Code",
     "DeadlineExceeded",
     "Filter",

@@ -64,6 +64,10 @@ class Link:
                 "%r.on_error failed in a cancelled call of %s", self.filter, invocation
             )
 
+    @property
+    def available(self) -> bool:
+        return is_available(self.next)
+
     def __iter__(self) -> Iterator[Any]:
         link: Any = self
         while isinstance(link, Link):
@@ -73,6 +77,11 @@ class Link:
 
     def __repr__(self) -> str:
         return " -> ".join(map(repr, self))
+
+
+def is_available(invoker: Invoker) -> bool:
+    """Whether it could answer now. One that doesn't say so can. (Dubbo: Invoker#isAvailable)"""
+    return bool(getattr(invoker, "available", True))
 
 
 def check(filter: object) -> None:

@@ -13,17 +13,21 @@ attachments of another.
 """
 
 import asyncio
+import concurrent.futures
 import contextvars
 import threading
 import weakref
 from collections import ChainMap
-from collections.abc import Callable, Mapping, MutableMapping
+from collections.abc import Awaitable, Callable, Coroutine, Mapping, MutableMapping
 from types import MappingProxyType
-from typing import Any, ParamSpec, TypeVar
+from typing import Any, ParamSpec, TypeVar, overload
 
+from facade.core.async_context import AsyncContext
 from facade.core.countdown import TimeoutCountDown
 from facade.core.filter import CONSUMER, PROVIDER
+from facade.core.future import future_of
 from facade.core.invocation import Attachments, Invocation
+from facade.core.switch import async_call, oneway_call
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -77,7 +81,6 @@ class Caller:
     __slots__ = (
         "__weakref__",
         "client_attachments",
-        "future",
         "invocation",
         "owner",
         "response_attachments",
@@ -89,7 +92,6 @@ class Caller:
         self.client_attachments: Attachments = {}
         self.response_attachments: Attachments = {}
         self.invocation: Invocation | None = None
-        self.future: Any = None
         self.values: dict[Any, Any] = {}
 
     def take(self) -> Attachments:
@@ -102,7 +104,10 @@ class Caller:
 _request: contextvars.ContextVar[Request | None] = contextvars.ContextVar("request", default=None)
 _caller: contextvars.ContextVar[Caller | None] = contextvars.ContextVar("caller", default=None)
 
+_starting = threading.Lock()
+
 current_request = _request.get
+last_caller = _caller.get  # his, or that of whoever started him: current_caller() tells
 set_request = _request.set
 reset_request = _request.reset
 
@@ -118,6 +123,13 @@ def current_caller() -> Caller:
         caller = Caller(owner)
         _caller.set(caller)
     return caller
+
+
+def override(caller: Caller, invocation: Invocation) -> None:
+    """What a filter set for this attempt of a call goes with it, over what an attempt before
+    left. Not what the caller of another task has set. (Dubbo: AbstractInvoker#invoke)"""
+    if current_caller() is caller:
+        invocation.attachments.update(caller.take())
 
 
 class ServiceContext:
@@ -233,8 +245,72 @@ class RpcContext:
 
     @staticmethod
     def future() -> Any:
-        """The future of the last ``.future(...)`` call made here; None before any."""
-        return current_caller().future
+        """The future of the last call made here, and for a oneway call one of None; None
+        before any.
+
+        It is asyncio's for calls of AsyncClient, else that of concurrent.futures. The future
+        of a plain call, which is made when it is asked for, is asyncio's where a loop runs.
+        """
+        invocation = current_caller().invocation
+        return None if invocation is None else future_of(invocation)
+
+    @overload
+    @staticmethod
+    def async_call(
+        fn: Callable[[], concurrent.futures.Future[T]],
+    ) -> concurrent.futures.Future[T]: ...
+    @overload
+    @staticmethod
+    def async_call(  # type: ignore[overload-overlap]  # an awaitable is a T too
+        fn: Callable[[], Awaitable[T]],
+    ) -> asyncio.Future[T]: ...
+    @overload
+    @staticmethod
+    def async_call(fn: Callable[[], T]) -> concurrent.futures.Future[T]: ...
+    @staticmethod
+    def async_call(fn: Callable[[], Any]) -> Any:
+        """Make the call that ``fn`` makes asynchronously: the future of its value.
+
+        Where ``fn`` makes none, the future is of what it gives: of an awaitable as of a
+        value. What ``fn`` raises is in the future, an RpcError as itself, anything else as
+        the cause of one. (Dubbo: RpcContext#asyncCall)
+        """
+        return async_call(current_caller(), fn)
+
+    @overload
+    @staticmethod
+    def oneway_call(fn: Callable[[], Awaitable[Any]]) -> Coroutine[Any, Any, None]: ...
+    @overload
+    @staticmethod
+    def oneway_call(fn: Callable[[], Any]) -> None: ...
+    @staticmethod
+    def oneway_call(fn: Callable[[], Any]) -> Any:
+        """Make the call that ``fn`` makes oneway. Where ``fn`` gives an awaitable, so does
+        this. RpcError for what is raised, whose cause it is. (Dubbo: RpcContext#asyncCall)
+        """
+        return oneway_call(current_caller(), fn)
+
+    @staticmethod
+    def start_async() -> AsyncContext:
+        """Answer the call that is served here later, by ``write``. The same object each time.
+
+        RuntimeError outside of one.
+        """
+        request = _request.get()
+        if request is None:
+            raise RuntimeError("start_async() is for methods of a provider: no call is served here")
+        invocation = request.invocation
+        with _starting:
+            if invocation.async_context is None:
+                invocation.async_context = AsyncContext(invocation, _request)
+        started: AsyncContext = invocation.async_context
+        return started
+
+    @staticmethod
+    def is_async_started() -> bool:
+        """Whether ``start_async`` was called for the call that is served here; False outside."""
+        request = _request.get()
+        return request is not None and request.invocation.async_context is not None
 
     @staticmethod
     def capture() -> CapturedContext:

@@ -21,6 +21,7 @@ class Invocation:
     __slots__ = (
         "_attributes",
         "arguments",
+        "async_context",
         "attachments",
         "caller",
         "codec",
@@ -31,6 +32,7 @@ class Invocation:
         "method",
         "name",
         "oneway",
+        "outcome",
         "remote_address",
         "remote_application",
         "service",
@@ -70,6 +72,10 @@ class Invocation:
         # Who calls, and what he took from his context for this call: see core.context.
         self.caller: Any = None
         self.taken: Attachments | None = None
+        # Consumer: the future of the call, or what one would be made of: see core.future.
+        self.outcome: Any = None
+        # Provider: who answers it later, once the method has said so.
+        self.async_context: Any = None
         self.local_address = ""
         self.remote_address = ""
         self.remote_application = ""

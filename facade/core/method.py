@@ -7,14 +7,22 @@ from typing import Any
 
 
 class InvokeMode(Enum):
-    """How a method hands its value to the caller; read off its signature.
+    """How a call hands its value over. (Dubbo: InvokeMode)
 
-    (Dubbo: InvokeMode)
+    The signature of a method says it; ``mode=`` of a reference or of ``options`` says
+    otherwise.
+
+    SYNC    ``def f() -> T``: the call waits for its value. By ``mode=``: the call gives what
+            it gives without a mode, a value or what it can be awaited from
+    ASYNC   ``async def f() -> T``: the caller may do other things meanwhile. By ``mode=``: the
+            call is started and gives None at once, its value is in ``RpcContext.future()``
+    FUTURE  ``def f() -> Future[T]``: the call is started and gives its future at once, the very
+            one of ``RpcContext.future()``. What is declared so stays so
     """
 
-    SYNC = "sync"  # def f() -> T
-    ASYNC = "async"  # async def f() -> T
-    FUTURE = "future"  # def f() -> Future[T]
+    SYNC = "sync"
+    ASYNC = "async"
+    FUTURE = "future"
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +37,8 @@ class Parameter:
 class Method:
     """One method of an interface. ``returns`` is the type of the value itself.
 
-    ``timeout`` is in seconds; None leaves it to the service and the application.
+    ``timeout`` is in seconds; None leaves it to the service and the application. ``sent``:
+    a oneway call waits until it is written.
     """
 
     service: str
@@ -39,6 +48,7 @@ class Method:
     mode: InvokeMode = InvokeMode.ASYNC
     timeout: float | None = None
     oneway: bool = False
+    sent: bool = False
     idempotent: bool = False
     cancel_on_timeout: bool = False
     summary: str = ""

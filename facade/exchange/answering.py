@@ -23,7 +23,12 @@ class Export(Protocol):
 
 
 class Exports(Protocol):
-    """All methods that can be called at one end."""
+    """All methods that can be called at one end.
+
+    ``oneway_failures``: how many oneway calls failed, as no caller learns of it.
+    """
+
+    oneway_failures: int
 
     def find(self, invocation: Invocation) -> Export:
         """Raises Unimplemented, which lists what there is."""
@@ -89,9 +94,10 @@ def _report(error: RpcError, invocation: Invocation) -> None:
         logger.error("%s: %s", invocation, error)
 
 
-def log_oneway(wire: Any, result: Any) -> None:
-    """The only trace that a failed oneway call leaves."""
+def log_oneway(exports: Exports, wire: Any, result: Any) -> None:
+    """The only traces that a failed oneway call leaves: a line in the log, and its count."""
     if result.HasField("error"):
+        exports.oneway_failures += 1
         error = result.error
         logger.warning(
             "the oneway call %s.%s failed, and nobody is told: %s %s",

@@ -209,6 +209,8 @@ class Connection:
     async def _write(self) -> None:
         take, write = self._outbox.take, self._stream.write
         while True:
+            if self.calls.posted:
+                self.calls.written()
             if not self._outbox:
                 self._writing = False
                 self._finish_when_idle()

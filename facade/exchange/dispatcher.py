@@ -84,16 +84,19 @@ class Dispatcher:
                 self._oneway.add(id)
             await answer(self._exports, wire, envelope.result, received, self._peer)
             if wire.oneway:
-                log_oneway(wire, envelope.result)
+                log_oneway(self._exports, wire, envelope.result)
             elif id not in self._cancelled:
                 self._reply(id, wire, envelope)
         except asyncio.CancelledError:
+            what = f"{wire.service}.{wire.method} was cancelled at the provider"
+            cancelled = RpcError(what, status=Status.CANCELLED)
+            if wire.oneway:
+                fill_error(envelope.result, cancelled, raised=False, attachments=None)
+                log_oneway(self._exports, wire, envelope.result)
             if id in self._cancelled:
                 raise
-            # The method cancelled itself: its caller still waits.
-            if not wire.oneway:
-                what = f"{wire.service}.{wire.method} was cancelled at the provider"
-                self.refuse(id, RpcError(what, status=Status.CANCELLED))
+            if not wire.oneway:  # the method cancelled itself: its caller still waits
+                self.refuse(id, cancelled)
         finally:
             del self._tasks[id]
             self._cancelled.discard(id)

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 
-from facade.core.errors import RpcError, Unavailable
+from facade.core.errors import RpcError, Sent, Unavailable
 from facade.exchange.stream import FrameStream
 
 # Frames on their way in one direction; a writer waits beyond it, as gRPC's flow control does.
@@ -85,6 +85,7 @@ class MemoryTransport:
         self.target = "memory"
         self._exchange = exchange
         self._invoke = invoke
+        self.available = True
         self._serving: set[asyncio.Future[None]] = set()
 
     async def open(self) -> FrameStream:
@@ -95,8 +96,11 @@ class MemoryTransport:
         return ours
 
     async def invoke(self, request: bytes, timeout: float | None) -> bytes:
+        if not self.available:
+            raise Unavailable("the client is closed", sent=Sent.NOT_SENT)
         return await self._invoke(request, "memory", timeout)
 
     async def close(self, grace: float) -> None:
+        self.available = False
         if self._serving:
             await asyncio.wait(self._serving, timeout=grace)

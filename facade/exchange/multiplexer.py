@@ -61,6 +61,26 @@ class PendingCall:
         return Sent.NOT_SENT if self.sent_at is None else Sent.MAYBE_EXECUTED
 
 
+class Post(PendingCall):
+    """A oneway call that waits until it is written, and tells when it begins to be."""
+
+    __slots__ = ("_posted", "_taken_at")
+
+    def __init__(self, posted: list[PendingCall], *facts: Any) -> None:
+        self._posted = posted
+        super().__init__(*facts)
+
+    @property
+    def sent_at(self) -> float | None:
+        return self._taken_at
+
+    @sent_at.setter
+    def sent_at(self, now: float | None) -> None:
+        self._taken_at = now
+        if now is not None:
+            self._posted.append(self)
+
+
 class Multiplexer:
     """Sends invocations and gives each its answer. All times are seconds of ``monotonic``."""
 
@@ -75,11 +95,20 @@ class Multiplexer:
         self.idle: Callable[[], None] = lambda: None
         # Answers that came when nobody waited any more.
         self.late = 0
+        # Oneway calls that are being written, for callers who wait until they are.
+        self.posted: list[PendingCall] = []
+        self._post = partial(Post, self.posted)
 
     def __len__(self) -> int:
         return len(self._calls)
 
-    def begin(self, invocation: Invocation, payload: Payload, waiter: Waiter) -> PendingCall:
+    def begin(
+        self,
+        invocation: Invocation,
+        payload: Payload,
+        waiter: Waiter,
+        make: Callable[..., PendingCall] = PendingCall,
+    ) -> PendingCall:
         """Send it. The waiter is given the Result message of the wire, or DeadlineExceeded, or
         Unavailable when the connection ends. Who stops waiting calls ``give_up``."""
         started = monotonic()
@@ -89,7 +118,7 @@ class Multiplexer:
         else:
             deadline = countdown.deadline
             left = deadline - started
-        call = PendingCall(waiter, invocation, started, deadline)
+        call = make(waiter, invocation, started, deadline)
         if left is not None and left <= 0:
             raise self._timeout(call)
         envelope = Envelope()
@@ -110,7 +139,7 @@ class Multiplexer:
             return  # it was answered, or its time was up
         if call.sent_at is None:
             call.dropped = True
-        else:
+        elif not call.invocation.oneway:
             envelope = Envelope(id=call.id)
             envelope.cancel.reason = "the caller no longer waits"
             self._send(envelope.SerializeToString())
@@ -125,6 +154,20 @@ class Multiplexer:
         """Give a call up, and tell who waits for it."""
         self.give_up(call)
         self._fail(call, Unavailable(f"{call.invocation}: {reason}", sent=call.sent))
+
+    def post(self, invocation: Invocation, payload: Payload, waiter: Waiter) -> PendingCall:
+        """Send a oneway call. The waiter is given None once it is written, or an error as by
+        ``begin``."""
+        return self.begin(invocation, payload, waiter, self._post)
+
+    def written(self) -> None:
+        """All that was taken to be written so far has been."""
+        for call in self.posted:
+            if self._calls.close(call.id) is not None and not call.waiter.done():
+                call.waiter.set_result(None)
+        self.posted.clear()
+        if not self._calls:
+            self.idle()
 
     def tell(self, invocation: Invocation, payload: Payload) -> Result:
         """Send it and expect nothing. Its id is used up all the same."""
@@ -214,6 +257,8 @@ class Multiplexer:
         waited = "Sending request timeout in client-side"
         if call.sent_at is not None:
             waited = "Waiting server-side response timeout"
+            if call.invocation.oneway:
+                waited = "Sending request timeout in client-side, while it was written"
             elapsed = (
                 f"client elapsed: {_ms(call.sent_at - call.started)} ms, "
                 f"server elapsed: {_ms(now - call.sent_at)} ms"

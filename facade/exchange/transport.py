@@ -31,6 +31,11 @@ class Transport(Protocol):
 
     target: str
 
+    @property
+    def available(self) -> bool:
+        """Whether it may still be used."""
+        ...
+
     async def open(self) -> FrameStream:
         """A new stream, on a connection of its own. It may prove dead at the first read."""
         ...
@@ -88,6 +93,10 @@ class GrpcTransport:
         self._options = list(options)
         self._unary: Any = None
         self._closed = False
+
+    @property
+    def available(self) -> bool:
+        return not self._closed
 
     def _channel(self) -> Any:
         return grpc.aio.insecure_channel(self.target, options=self._options)

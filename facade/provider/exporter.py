@@ -58,6 +58,7 @@ class ExportTable:
     def __init__(self) -> None:
         self._methods: dict[_Key, ExportedMethod] = {}
         self._services: dict[str, Exporter] = {}
+        self.oneway_failures = 0
 
     def __iter__(self) -> Any:
         return iter(list(self._services.values()))

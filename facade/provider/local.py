@@ -3,13 +3,25 @@
 import asyncio
 import concurrent.futures
 import inspect
+import logging
 from collections.abc import Awaitable, Callable
 from typing import Any
 
+from facade.core.async_context import AsyncContext
 from facade.core.invocation import Invocation
 from facade.core.method import Service
 from facade.core.result import Result
 from facade.provider.pool import PoolExhausted, ThreadPool
+
+logger = logging.getLogger(__name__)
+
+# KeyboardInterrupt is the operator's, GeneratorExit the end of the loop itself.
+_NOT_OF_THE_METHOD = (
+    PoolExhausted,
+    asyncio.CancelledError,
+    KeyboardInterrupt,
+    GeneratorExit,
+)
 
 Call = Callable[[Invocation], Awaitable[Any]]
 
@@ -44,11 +56,43 @@ class LocalInvoker:
 
     async def invoke(self, invocation: Invocation) -> Result:
         try:
-            return Result(await self._calls[invocation.name](invocation))
-        except PoolExhausted:
-            raise  # it is not the method's
-        except Exception as error:
-            return Result(exception=error)
+            value = await self._calls[invocation.name](invocation)
+        except _NOT_OF_THE_METHOD:
+            raise
+        except BaseException as error:
+            return self._failed(error, invocation)
+        if invocation.async_context is not None:
+            return await _written(invocation)
+        return Result(value)
+
+    def _failed(self, error: BaseException, invocation: Invocation) -> Result:
+        if not isinstance(error, Exception):
+            # SystemExit, say: a caller must not end the process, nor be left without an answer.
+            logger.error("%s raised %r; its caller is told", invocation, error, exc_info=error)
+        context: AsyncContext | None = invocation.async_context
+        if context is not None and not context.stop():
+            logger.error("%s raised %r after its answer was written", invocation, error)
+        return Result(exception=error)
+
+    @property
+    def available(self) -> bool:
+        return True
 
     def __repr__(self) -> str:
         return f"LocalInvoker({self._name!r})"
+
+
+async def _written(invocation: Invocation) -> Result:
+    """What is written to the AsyncContext of the call; expired when its time is up before."""
+    context: AsyncContext = invocation.async_context
+    future = asyncio.wrap_future(context.future)
+    countdown = invocation.countdown
+    try:
+        async with asyncio.timeout(None if countdown is None else countdown.remaining) as scope:
+            return await future
+    except TimeoutError:
+        if not scope.expired():
+            raise
+        result = Result()
+        result.expired = True
+        return result

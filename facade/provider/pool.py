@@ -118,9 +118,9 @@ class ThreadPool:
 
 def _outcome(
     function: Callable[..., Any], arguments: tuple[Any, ...], keywords: dict[str, Any]
-) -> tuple[Any, Exception | None]:
+) -> tuple[Any, BaseException | None]:
     """Value and error, as a future can't carry StopIteration."""
     try:
         return function(*arguments, **keywords), None
-    except Exception as error:
+    except BaseException as error:
         return None, error

@@ -129,6 +129,11 @@ class Server:
     def exporters(self) -> list[Exporter]:
         return list(self._exports)
 
+    @property
+    def oneway_failures(self) -> int:
+        """How many oneway calls have failed here. Their callers are not told; the log is."""
+        return self._exports.oneway_failures
+
     # Life
 
     async def start(self) -> None:

@@ -53,9 +53,15 @@ class UnaryCalls:
 
     async def _answer(self, wire: Any, received: float, peer: str) -> Any:
         result = WireResult()
-        await answer(self._exports, wire, result, received, Peer(peer))
+        try:
+            await answer(self._exports, wire, result, received, Peer(peer))
+        except asyncio.CancelledError:
+            if wire.oneway:
+                fill_error(result, self._why_cancelled(wire), raised=False, attachments=None)
+                log_oneway(self._exports, wire, result)
+            raise
         if wire.oneway:
-            log_oneway(wire, result)
+            log_oneway(self._exports, wire, result)
         return result
 
     def _why_cancelled(self, wire: Any) -> RpcError:

@@ -73,9 +73,9 @@ async def test_async_method_of_a_plain_interface(wire):
 
 
 async def test_method_that_returns_a_future(wire):
-    """The value of the future is what the caller gets."""
+    """The caller gets a future too, and of it the value."""
     plain = await wire.refer(Plain, PlainImpl())
-    assert await wire.call(plain.later, "Ann") == "Hello Ann, later"
+    assert await wire.value(await wire.do(plain.later, "Ann")) == "Hello Ann, later"
 
 
 async def test_implementation_of_no_common_class(wire):

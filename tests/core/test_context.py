@@ -261,7 +261,9 @@ def test_countdown_is_that_of_the_call():
 async def test_future_is_that_of_the_last_call():
     """None before any call; each task has its own."""
     assert RpcContext.future() is None
-    current_caller().future = future = object()
+    current_caller().invocation = Invocation("demo.Echo", "echo")
+    future = RpcContext.future()
+    assert isinstance(future, asyncio.Future)
 
     async def child():
         return RpcContext.future()

@@ -36,6 +36,11 @@ class Greeter:
     @facade.method
     async def plain(self) -> int: ...
 
+    @facade.method(oneway=True, sent=True)
+    async def keep(self, line: str) -> None: ...
+
+    def soon(self, name: str) -> asyncio.Future[str]: ...
+
 
 @facade.service("demo.Greeter", version="1.0.0")
 class WaitingGreeter:
@@ -44,6 +49,8 @@ class WaitingGreeter:
     def hello(self, name: str) -> str: ...
 
     def log(self, line: str) -> None: ...
+
+    def soon(self, name: str) -> concurrent.futures.Future[str]: ...
 
 
 facade.service("demo.Wrong", timeout="soon")  # type: ignore[arg-type]
@@ -75,6 +82,7 @@ async def provide() -> None:
     exporter.unexport()
     async with server:
         assert_type(server.port, int)
+        assert_type(server.oneway_failures, int)
         await server.wait()
     server.export("demo.Greeter", GreeterImpl())  # type: ignore[arg-type]
 
@@ -110,6 +118,18 @@ async def consume_in_other_ways(client: facade.AsyncClient) -> None:
     assert_type(
         facade.bound(client.refer(Greeter).buy).future(Order("tea")), asyncio.Future[list[Order]]
     )
+    kept = hello.options(timeout=0.5, oneway=False, sent=True).options(attachments={"a": b"1"})
+    assert_type(kept.future("Ann"), asyncio.Future[str])
+    await kept.options(mode=facade.InvokeMode.ASYNC)("Ann")
+    soon = facade.bound(greeter.soon)
+    assert_type(greeter.soon("Ann"), asyncio.Future[str])
+    assert_type(soon.options(timeout=0.5)("Ann"), asyncio.Future[str])
+    assert_type(soon.future("Ann"), asyncio.Future[str])
+    assert_type(client.refer(Greeter, mode=facade.InvokeMode.ASYNC), Greeter)
+    assert_type(client.available, bool)
+    assert_type(facade.RpcContext.async_call(lambda: greeter.hello("Ann")), asyncio.Future[str])
+    await facade.RpcContext.oneway_call(lambda: greeter.hello("Ann"))
+    hello.options(mode="async")  # type: ignore[arg-type]
     hello.future(1)  # type: ignore[arg-type]
     hello.options(timeout="long")  # type: ignore[arg-type]
     answer: Any = await client.generic("demo.Greeter", version="1.0.0").invoke("hello", "Ann")
@@ -125,6 +145,13 @@ def consume_and_wait() -> None:
         assert_type(hello.future("Ann"), concurrent.futures.Future[str])
         assert_type(hello.options(timeout=0.5)("Ann"), str)
         hello.oneway("Ann")
+        kept = hello.options(sent=True).options(mode=facade.InvokeMode.SYNC)
+        assert_type(kept.future("Ann"), concurrent.futures.Future[str])
+        soon = facade.bound(greeter.soon).options(timeout=0.5)
+        assert_type(soon("Ann"), concurrent.futures.Future[str])
+        called = facade.RpcContext.async_call(lambda: greeter.hello("Ann"))
+        assert_type(called, concurrent.futures.Future[str])
+        facade.RpcContext.oneway_call(lambda: greeter.hello("Ann"))
         client.ready(timeout=1.0)
 
 
@@ -216,6 +243,13 @@ def look_around() -> None:
     if countdown is not None:
         assert_type(countdown.remaining, float)
     assert_type(context.capture().run(len, "abc"), int)
+    assert_type(context.is_async_started(), bool)
+    later = context.start_async()
+    assert_type(later, facade.AsyncContext)
+    later.signal_context_switch()
+    later.write("value")
+    later.reset_context()
+    assert_type(later.stop(), bool)
 
 
 # Tests of users
