@@ -23,6 +23,12 @@ from facade.core import (
     activate,
     error,
 )
+from facade.exchange.description import (
+    MethodDescription,
+    ParameterDescription,
+    ProviderDescription,
+    ServiceDescription,
+)
 from facade.provider.server import Server
 from facade.service import method, service
 
@@ -45,6 +51,11 @@ __all__ = [
     "Invocation",
     "Result",
     "activate",
+    # what a provider exports
+    "ProviderDescription",
+    "ServiceDescription",
+    "MethodDescription",
+    "ParameterDescription",
     # errors
     "RpcError",
     "DeadlineExceeded",

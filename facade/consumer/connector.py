@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import random
+from collections.abc import Callable
 from time import monotonic
 
 from facade.core.errors import RpcError, Sent, Unavailable
@@ -10,6 +11,7 @@ from facade.core.invocation import Invocation
 from facade.exchange.answering import Exports
 from facade.exchange.connection import Connection
 from facade.exchange.settings import Settings
+from facade.exchange.stream import ConsumerStream
 from facade.exchange.transport import Transport
 
 logger = logging.getLogger(__name__)
@@ -37,12 +39,17 @@ class Connector:
         self._wait_for_ready = wait_for_ready
         # The connection at hand; whether a call may go there, it says itself.
         self.current: Connection | None = None
+        self.stream: ConsumerStream | None = None
+        # Told of each stream that is ready.
+        self.opened: Callable[[ConsumerStream], None] = lambda stream: None
         self._connecting: asyncio.Task[None] | None = None
         self._attempt: asyncio.Future[None] | None = None
         self._failure: RpcError | None = None
         self._waiting = 0
         self._pause = FIRST_PAUSE
         self._running: set[asyncio.Task[None]] = set()
+        self._open_connections: set[Connection] = set()
+        self._late = 0
         self._closed = False
 
     @property
@@ -52,6 +59,11 @@ class Connector:
     @property
     def transport(self) -> Transport:
         return self._transport
+
+    @property
+    def late(self) -> int:
+        """How many answers came when nobody waited any more."""
+        return self._late + sum(c.calls.late for c in list(self._open_connections))
 
     async def connect(self, invocation: Invocation) -> Connection:
         """Wait for a usable connection, as long as the call may take: see ``ready``."""
@@ -134,11 +146,18 @@ class Connector:
             connection.abort(Unavailable("the client closes", sent=Sent.NOT_SENT))
             raise
         self.current = connection
+        self.stream = stream
         self._failure = None
+        self.opened(stream)
 
     async def _keep(self, connection: Connection) -> None:
         started = monotonic()
-        await connection.run()
+        self._open_connections.add(connection)
+        try:
+            await connection.run()
+        finally:
+            self._open_connections.discard(connection)
+            self._late += connection.calls.late
         if monotonic() - started > LONGEST_PAUSE:
             self._pause = FIRST_PAUSE
         if connection.error is not None and connection.ready.exception() is None:

@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from typing import Any, ParamSpec, Protocol, Self, TypeVar, cast, overload
 
 from facade.codec import CallingCodec, GenericCodec, MethodCodec
+from facade.consumer.limit import Limit
 from facade.core.context import current_caller
 from facade.core.filter import Invoker
 from facade.core.invocation import Attachments, Invocation
@@ -30,11 +31,11 @@ class RemoteMethod:
         "_codec",
         "_group",
         "_invoker",
+        "_limit",
         "_method",
         "_name",
         "_oneway",
         "_service",
-        "_timeout",
         "_version",
     )
 
@@ -48,7 +49,7 @@ class RemoteMethod:
         group: str,
         version: str,
         method: Method | None,
-        timeout: float | None,
+        limit: Limit,
     ) -> None:
         self._invoker = invoker
         self._codec = codec
@@ -57,7 +58,7 @@ class RemoteMethod:
         self._group = group
         self._version = version
         self._method = method
-        self._timeout = timeout
+        self._limit = limit
         self._oneway = method is not None and method.oneway
         self._attachments: Attachments = {}
 
@@ -68,17 +69,18 @@ class RemoteMethod:
         attachments: Mapping[str, str | bytes] | None = None,
     ) -> Self:
         """The same method with a timeout (seconds) and attachments of its own; to be kept, or
-        to be called at once."""
+        to be called at once. The attachment "timeout" (milliseconds, as text) is one too."""
         check_timeout(timeout, "timeout of the call")
         changed = type(self).__new__(type(self))
         for slot in RemoteMethod.__slots__ + type(self).__slots__:
             setattr(changed, slot, getattr(self, slot))
-        if timeout is not None:
-            changed._timeout = float(timeout)
-        changed._attachments = {**self._attachments, **(attachments or {})}
+        own = {**self._attachments, **(attachments or {})}
+        changed._limit = self._limit.of_call(timeout, own.pop("timeout", None))
+        changed._attachments = own
         return changed
 
     def _invocation(self, arguments: tuple[Any, ...], keywords: dict[str, Any]) -> Invocation:
+        limit = self._limit
         invocation = Invocation(
             self._service,
             self._name,
@@ -87,14 +89,18 @@ class RemoteMethod:
             attachments=self._attachments.copy(),
             group=self._group,
             version=self._version,
-            timeout=self._timeout,
+            timeout=limit.seconds,
             oneway=self._oneway,
             method=self._method,
         )
         invocation.codec = self._codec
+        if not limit.in_countdown:
+            invocation.in_countdown = False
         caller = invocation.caller = current_caller()
         if caller.client_attachments:
-            invocation.taken = caller.take()
+            taken = invocation.taken = caller.take()
+            if "timeout" in taken:
+                invocation.timeout = limit.asked(taken.pop("timeout"))
         return invocation
 
     def __repr__(self) -> str:

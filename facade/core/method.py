@@ -30,6 +30,7 @@ class Method:
     """One method of an interface. ``returns`` is the type of the value itself.
 
     ``timeout`` is in seconds; None leaves it to the service and the application.
+    ``countdown``: whether a call takes part in it; None leaves it to the client.
     """
 
     service: str
@@ -41,6 +42,7 @@ class Method:
     oneway: bool = False
     idempotent: bool = False
     cancel_on_timeout: bool = False
+    countdown: bool | None = None
     summary: str = ""
 
     def __str__(self) -> str:

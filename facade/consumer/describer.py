@@ -1,0 +1,105 @@
+"""Asks a provider what it exports: for who wants to know, and for the timeouts it publishes."""
+
+import asyncio
+import logging
+from time import monotonic
+
+from facade.consumer.connector import Connector
+from facade.consumer.limit import Limits
+from facade.core.errors import Code, DeadlineExceeded, RpcError, Status, Unavailable, Unimplemented
+from facade.exchange.description import ProviderDescription, read_description, request_bytes
+from facade.exchange.stream import ConsumerStream
+
+logger = logging.getLogger(__name__)
+
+# Seconds that a provider has to tell what it publishes. No call waits for it.
+PATIENCE = 10.0
+
+
+class Describer:
+    """After each connect it asks in the background. A failure hurts nobody: the timeouts that
+    were known stay."""
+
+    def __init__(self, connector: Connector, limits: Limits, *, unary: bool) -> None:
+        self._connector = connector
+        self._limits = limits
+        self._unary = unary
+        self._follows = False
+        self._asking: asyncio.Task[None] | None = None
+
+    def follow(self) -> None:
+        """Ask from now on."""
+        self._follows = True
+        self._connector.opened = self._ask
+
+    def once(self) -> None:
+        """Ask if nobody has, where there is no connect to wait for: at a unary call."""
+        if self._follows and self._asking is None:
+            self._ask(None)
+
+    def _ask(self, stream: ConsumerStream | None) -> None:
+        self.close()  # an older connection's answer is of no interest
+        self._asking = asyncio.get_running_loop().create_task(
+            self._learn(stream), name="facade-describe"
+        )
+
+    def close(self) -> None:
+        if self._asking is not None:
+            self._asking.cancel()
+
+    async def _learn(self, stream: ConsumerStream | None) -> None:
+        target = self._connector.target
+        try:
+            source = self._connector.transport if stream is None else stream
+            answer = await source.describe(request_bytes("", "", ""), PATIENCE)
+            self._limits.publish(read_description(answer).services)
+        except Unimplemented as error:
+            self._limits.publish(())
+            logger.debug("%s publishes nothing: %s", target, error)
+        except (RpcError, ValueError) as error:
+            logger.debug("what %s publishes is not known: %s", target, error)
+        except Exception:
+            logger.exception("a bug keeps what %s publishes unknown", target)
+
+    async def ready(self, timeout: float) -> None:
+        until = monotonic() + timeout
+        if self._unary:
+            await self._reach(timeout)
+            self.once()
+        else:
+            await self._connector.ready(timeout, "ready()")
+        if self._asking is not None:
+            await asyncio.wait((self._asking,), timeout=max(0.0, until - monotonic()))
+
+    async def _reach(self, timeout: float) -> None:
+        """Any answer shows that the provider is there."""
+        try:
+            await self.describe(timeout, "-", "", "")
+        except Unimplemented:
+            pass
+        except DeadlineExceeded as error:
+            raise Unavailable(
+                f"ready(): no connection to {self._connector.target} within {timeout:g} s"
+            ) from error
+
+    async def describe(
+        self, timeout: float, service: str, group: str, version: str
+    ) -> ProviderDescription:
+        request = request_bytes(service, group, version)
+        if self._unary:
+            answer = await self._connector.transport.describe(request, timeout)
+        else:
+            until = monotonic() + timeout
+            await self._connector.ready(timeout, "describe()")
+            stream = self._connector.stream
+            assert stream is not None
+            answer = await stream.describe(request, max(0.001, until - monotonic()))
+        try:
+            return read_description(answer)
+        except ValueError as error:
+            raise RpcError(
+                f"{self._connector.target} answered with no description: {error}",
+                code=Code.SERIALIZATION,
+                status=Status.INTERNAL,
+                remote=True,
+            ) from None
