@@ -211,7 +211,7 @@ class GrpcListener:
         self._exchange = exchange
         self._invoke = invoke
         self._describe = describe
-        self._address = ""
+        self.address = ""
         self._server = grpc.aio.server(options=list(options))
         handlers = {
             "Exchange": grpc.stream_stream_rpc_method_handler(self._serve_stream),
@@ -232,7 +232,7 @@ class GrpcListener:
             raise _cannot_listen(address, None)
         await self._server.start()
         # The port that it really is, where any would do.
-        self._address = f"{address.rpartition(':')[0]}:{port}" if port else address
+        self.address = f"{address.rpartition(':')[0]}:{port}" if port else address
         return int(port)
 
     async def stop(self, grace: float | None) -> None:
@@ -240,7 +240,7 @@ class GrpcListener:
         await self._server.stop(grace)
 
     async def _serve_stream(self, _: Any, context: Any) -> None:
-        stream = ServerStream(context, self._address)
+        stream = ServerStream(context, self.address)
         await self._exchange(stream)
         error = stream.error
         if error is not None:

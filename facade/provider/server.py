@@ -117,6 +117,7 @@ class Server:
         )
         self._listener = GrpcListener(self.exchange, self._unary.invoke, self.describe, options)
         self.port = await self._listener.start(self.address)
+        self._unary.local_address = self._listener.address
         logger.info("listening at %s, port %d", self.address, self.port)
 
     async def stop(self, grace: float | None = None) -> None:
