@@ -58,6 +58,8 @@ class Describer:
             logger.debug("%s publishes nothing: %s", target, error)
         except (RpcError, ValueError) as error:
             logger.debug("what %s publishes is not known: %s", target, error)
+            if self._unary and isinstance(error, (Unavailable, DeadlineExceeded)):
+                self._asking = None  # the next call may find it there
         except Exception:
             logger.exception("a bug keeps what %s publishes unknown", target)
 

@@ -178,12 +178,18 @@ async def mistaken(request: bytes) -> bytes:
     return describe_pb2.DescribeResponse(
         services=[
             describe_pb2.ServiceDescription(
-                name="conformance.Clock", settings={"timeout": "soon", "more": "x"}
+                name="conformance.Clock",
+                settings={"timeout": "soon", "more": "x"},
+                methods=[
+                    describe_pb2.MethodDescription(name="limit", settings={"timeout": "-1"}),
+                    describe_pb2.MethodDescription(name="unheard_of", settings={"timeout": "1"}),
+                ],
             )
         ]
     ).SerializeToString()
 
 
+@pytest.mark.behaviour("B5.7", "B9.3")
 @pytest.mark.parametrize("answer", [silent, broken, failing, mistaken])
 async def test_provider_that_publishes_nothing_of_use(wire, answer, monkeypatch):
     """A provider that has no Describe, or answers nonsense, hurts no call and no ready(): what

@@ -92,7 +92,7 @@ def set_timeout(milliseconds: Any) -> None:
     RpcContext.client_attachments()["timeout"] = str(milliseconds)
 
 
-@pytest.mark.behaviour("B5.1", "B5.2", "B5.3", "B5.4", "B5.5", "B5.6")
+@pytest.mark.behaviour("B5.1", "B5.2", "B5.3", "B5.4", "B5.5", "B5.6", "B9.4", "B9.6")
 @pytest.mark.parametrize("level", LEVELS)
 async def test_levels(wire, level):
     """Call, method at the consumer, method at the provider, interface at the consumer, at the
