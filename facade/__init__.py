@@ -26,6 +26,12 @@ from facade.core import (
     error,
 )
 from facade.exchange.answering import Peer
+from facade.exchange.description import (
+    MethodDescription,
+    ParameterDescription,
+    ProviderDescription,
+    ServiceDescription,
+)
 from facade.provider.server import Server
 from facade.service import method, service
 
@@ -51,6 +57,11 @@ __all__ = [
     "Invocation",
     "Result",
     "activate",
+    # what a provider exports
+    "ProviderDescription",
+    "ServiceDescription",
+    "MethodDescription",
+    "ParameterDescription",
     # errors
     "RpcError",
     "DeadlineExceeded",

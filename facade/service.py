@@ -2,11 +2,12 @@
 
 import asyncio
 import concurrent.futures
+import difflib
 import inspect
 import math
 import typing
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 from typing import Any, TypeVar, overload
 
 from facade.core.method import InvokeMode, Method, Parameter, Service
@@ -32,6 +33,7 @@ class MethodOptions:
     sent: bool = False
     idempotent: bool = False
     cancel_on_timeout: bool = False
+    countdown: bool | None = None
 
 
 def service(
@@ -65,6 +67,7 @@ def method(
     sent: bool = False,
     idempotent: bool = False,
     cancel_on_timeout: bool = False,
+    countdown: bool | None = None,
 ) -> Callable[[Fn], Fn]: ...
 def method(function: Any = None, /, **options: Any) -> Any:
     """Say more of a method than its signature can.
@@ -73,6 +76,11 @@ def method(function: Any = None, /, **options: Any) -> Any:
     the caller waits until it is written. ``idempotent``: may be sent again without harm.
     ``cancel_on_timeout``: the provider cancels it when its time is up, instead of letting it
     finish for nobody.
+
+    ``countdown=False``: a call of it stands outside of the countdown. It does not take over
+    the time that is left where it is made, and the provider is not told how long it has;
+    its own timeout holds at the consumer alone. ``True``: it takes part, though the client
+    says ``countdown=False``.
     """
     if function is not None:
         return function
@@ -94,6 +102,22 @@ def check_timeout(timeout: float | None, what: str) -> None:
         raise TypeError(f"{what}: {timeout!r} is not a number of seconds")
     if not (0 < timeout < math.inf):
         raise ValueError(f"{what}: {timeout!r} s is no time to wait; None means the default")
+
+
+def with_timeouts(service: Service, timeouts: Mapping[str, float]) -> Service:
+    """The same service, with these seconds for its methods by name. ValueError for a method
+    that it does not have."""
+    if not timeouts:
+        return service
+    methods = dict(service.methods)
+    for name, seconds in timeouts.items():
+        check_timeout(seconds, f"timeout of {service.name}.{name}")
+        if name not in methods:
+            near = difflib.get_close_matches(name, methods, n=1)
+            hint = f"did you mean {near[0]!r}?" if near else f"it has: {', '.join(methods)}"
+            raise ValueError(f"timeouts: {service.name} has no method {name!r}; {hint}")
+        methods[name] = replace(methods[name], timeout=seconds)
+    return replace(service, methods=methods)
 
 
 def describe(interface: type) -> Service:
@@ -172,6 +196,7 @@ def _describe_method(service: str, name: str, function: Callable[..., Any]) -> M
         sent=options.sent,
         idempotent=options.idempotent,
         cancel_on_timeout=options.cancel_on_timeout,
+        countdown=options.countdown,
         summary=_summary(function),
     )
 

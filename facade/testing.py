@@ -33,7 +33,7 @@ async def connected(
     server = Server("memory", filters=server_filters)
     for interface, implementation in services:
         server.export(interface, implementation)
-    transport = MemoryTransport(server.exchange, server.invoke)
+    transport = MemoryTransport(server.exchange, server.invoke, server.describe)
     client = AsyncClient("memory", filters=filters, transport=transport, **client_settings)
     try:
         yield client

@@ -19,7 +19,8 @@ class ConsumerContext(Filter):
       ``client_attachments()`` override them, and those given to the call override both.
       ``propagate`` limits what is forwarded: names, or None for nothing.
     - A countdown that is running here caps the timeout. Nothing left: the call ends at
-      once with TIMEOUT_TERMINATE, and nothing is sent.
+      once with TIMEOUT_TERMINATE, and nothing is sent. It is no matter of a call that is
+      not ``in_countdown``.
     - What comes back is found in ``response_attachments()``.
     """
 
@@ -42,7 +43,7 @@ class ConsumerContext(Filter):
         if request is not None:
             self._forward_to(invocation, request)
             countdown = request.invocation.countdown
-            if countdown is not None:
+            if countdown is not None and invocation.in_countdown:
                 remaining = countdown.remaining
                 if remaining <= 0:
                     return Result(exception=_no_time_left(invocation))

@@ -20,9 +20,9 @@ from facade.codec.payload import (
     check_type,
     convert,
     decode_plain,
+    decoder,
     encode_plain,
     from_json,
-    from_plain,
     to_json,
 )
 from facade.core.errors import Code, InvalidArgument, RpcError, Sent, Status
@@ -47,18 +47,16 @@ class MethodCodec:
         try:
             for hint in (*(p.type for p in method.parameters), self._returns):
                 check_type(hint)
-            self._decode_value = msgspec.msgpack.Decoder(self._returns, dec_hook=from_plain).decode
+            self._decode_value = decoder(self._returns)
             self._arrays = self._array_types()
             self._by_header = {
                 # The first byte of a msgpack array tells its length, up to 15.
-                0x90 | count: msgspec.msgpack.Decoder(kind, dec_hook=from_plain).decode
+                0x90 | count: decoder(kind)
                 for count, kind in self._arrays.items()
                 if count < 16
             }
             self._by_name = self._struct_type()
-            self._decode_by_name = msgspec.msgpack.Decoder(
-                self._by_name, dec_hook=from_plain
-            ).decode
+            self._decode_by_name = decoder(self._by_name)
         except TypeError as error:
             raise TypeError(f"{method}: {error}") from None
         self.encoding = ANY if self._message else RAW if self._raw else MSGPACK

@@ -1,11 +1,14 @@
 """Payloads, and the plain values that msgpack has for them."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any, Protocol
 
 import msgspec
 import msgspec.inspect
 from google.protobuf.message import DecodeError, Message
+
+from facade.codec.defaults import filler
+from facade.codec.numbers import read_numbers
 
 Payload = tuple[str, Any]
 Arguments = tuple[tuple[Any, ...], dict[str, Any] | None]
@@ -101,25 +104,44 @@ def decode_plain(data: bytes) -> Any:
     return _decode_plain(data)
 
 
+def decoder(kind: Any) -> Callable[[bytes], Any]:
+    """Decodes msgpack as ``kind``. TypeError for a type that can't travel."""
+    decode = msgspec.msgpack.Decoder(kind, dec_hook=from_plain).decode
+    fill = filler(kind)
+    if fill is None:
+        return decode
+
+    def decode_and_fill(data: bytes) -> Any:
+        value = decode(data)
+        fill(value)
+        return value
+
+    return decode_and_fill
+
+
 def convert(plain: Any, kind: Any) -> Any:
     """Plain values to typed ones. Raises msgspec.ValidationError."""
-    return msgspec.convert(plain, kind, builtin_types=(bytes,), dec_hook=from_plain)
+    value = msgspec.convert(plain, kind, builtin_types=(bytes,), dec_hook=from_plain)
+    return _filled(value, kind)
+
+
+def _filled(value: Any, kind: Any) -> Any:
+    fill = filler(kind)
+    if fill is not None:
+        fill(value)
+    return value
 
 
 def from_json(plain: Any, kind: Any) -> Any:
     """The same for values of JSON, which has text for bytes, dates, keys, and long numbers."""
     try:
-        return _convert_json(plain, kind, strict=True)
+        return _convert_json(plain, kind)
     except msgspec.ValidationError as error:
         if "got `str`" not in str(error):
             raise
-        try:
-            return _convert_json(plain, kind, strict=False)  # "123" for 123
-        except msgspec.ValidationError:
-            raise error from None
+        return _convert_json(read_numbers(plain, kind), kind)
 
 
-def _convert_json(plain: Any, kind: Any, *, strict: bool) -> Any:
-    return msgspec.convert(
-        plain, kind, strict=strict, builtin_types=(), str_keys=True, dec_hook=from_plain
-    )
+def _convert_json(plain: Any, kind: Any) -> Any:
+    value = msgspec.convert(plain, kind, builtin_types=(), str_keys=True, dec_hook=from_plain)
+    return _filled(value, kind)

@@ -1,5 +1,6 @@
 """The client for code without an event loop."""
 
+from collections.abc import Mapping
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
@@ -11,6 +12,7 @@ from facade.consumer.remote import RemoteInvoker, ThreadInvoker
 from facade.core.chain import chain
 from facade.core.filter import Invoker
 from facade.core.method import InvokeMode
+from facade.exchange.description import ProviderDescription
 
 S = TypeVar("S")
 
@@ -47,11 +49,17 @@ class Client:
         group: str | None = None,
         version: str | None = None,
         timeout: float | None = None,
+        timeouts: Mapping[str, float] | None = None,
         mode: InvokeMode | None = None,
     ) -> S:
         """A remote service, as an object of its interface: see AsyncClient.refer."""
         return self._client.refer(
-            interface, group=group, version=version, timeout=timeout, mode=mode
+            interface,
+            group=group,
+            version=version,
+            timeout=timeout,
+            timeouts=timeouts,
+            mode=mode,
         )
 
     def generic(self, service: str, *, group: str = "", version: str = "") -> GenericService:
@@ -59,8 +67,21 @@ class Client:
         return self._client.generic(service, group=group, version=version)
 
     def ready(self, timeout: float | None = None) -> None:
-        """Connect now. Raises Unavailable after ``timeout`` seconds (else: the client's)."""
+        """Connect now, and learn what the provider publishes: see AsyncClient.ready."""
         self._engine.submit(lambda: self._client.ready(timeout)).result()
+
+    def describe(
+        self, service: str = "", *, group: str = "", version: str = ""
+    ) -> ProviderDescription:
+        """What the provider exports: see AsyncClient.describe."""
+        return self._engine.submit(
+            lambda: self._client.describe(service, group=group, version=version)
+        ).result()
+
+    @property
+    def late_results(self) -> int:
+        """How many answers came when nobody waited for them any more, and were dropped."""
+        return self._client.late_results
 
     def close(self, grace: float = 5.0) -> None:
         """Let calls under way end, at most ``grace`` seconds, and hang up."""

@@ -2,14 +2,16 @@
 
 import asyncio
 import weakref
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
 from facade.codec import CallingCodec
 from facade.consumer.connections import Connections, RoundRobin
 from facade.consumer.connector import Connector
+from facade.consumer.describer import Describer
 from facade.consumer.lease import Lease
+from facade.consumer.limit import Limits
 from facade.consumer.proxy import AsyncMethod, GenericService, RemoteMethod, proxy
 from facade.consumer.remote import RemoteInvoker, UnaryInvoker
 from facade.consumer.shared import Shared
@@ -17,13 +19,16 @@ from facade.core.chain import chain, is_available
 from facade.core.errors import Unimplemented
 from facade.core.filter import CONSUMER, Invoker
 from facade.core.invocation import Invocation
-from facade.core.method import InvokeMode, Method
+from facade.core.method import InvokeMode, Method, service_key
 from facade.exchange.answering import Export
+from facade.exchange.description import ProviderDescription
 from facade.exchange.handlers import Handlers, OnConnect, OnDisconnect
 from facade.exchange.settings import DEFAULT_MAX_MESSAGE, Settings
+from facade.exchange.stream import ConsumerStream
 from facade.exchange.transport import GrpcTransport, Transport, channel_options
 from facade.plugins import FilterList, resolve
-from facade.service import check_timeout, describe
+from facade.service import check_timeout, with_timeouts
+from facade.service import describe as read_interface
 
 S = TypeVar("S")
 
@@ -39,7 +44,10 @@ class AsyncClient:
     Times are seconds, sizes bytes.
 
     timeout            longest a call may take where neither it, its method, nor its
-                       interface says so
+                       interface says so, nor the provider
+    countdown          calls take over the time that is left where they are made, and tell
+                       the provider what they have; @facade.method(countdown=) goes before it
+    describe           ask the provider, after each connect, for the timeouts it publishes
     filters            names, filter objects, "default", "-name"; the first is outermost
     propagate          which received attachments go on to further hops: names, or None
     wait_for_ready     calls wait for a connection as long as their time allows; without it
@@ -59,6 +67,8 @@ class AsyncClient:
         target: str,
         *,
         timeout: float = DEFAULT_TIMEOUT,
+        countdown: bool = True,
+        describe: bool = True,
         filters: FilterList = ("default",),
         application: str = "",
         propagate: Collection[str] | None = ("*",),
@@ -92,6 +102,7 @@ class AsyncClient:
             transport = GrpcTransport(target, options)
         self._timeout = timeout
         self._invocation_ids = invocation_ids
+        self._limits = Limits(timeout, countdown=countdown)
         self._transport = transport
         # Those of its methods: see Lease.
         self._codecs: weakref.WeakSet[CallingCodec] = weakref.WeakSet()
@@ -104,6 +115,7 @@ class AsyncClient:
                 lambda: Connector(transport, settings, NOTHING_EXPORTED),
                 codecs=self._codecs,
                 handlers=handlers,
+                used=self._use,
                 wait_for_ready=wait_for_ready,
             )
 
@@ -112,8 +124,13 @@ class AsyncClient:
             if connections > 1
             else hold(Shared() if private else SHARED)
         )
+        self._describer = Describer(
+            self._connector, transport, self._limits, follow=describe, unary=unary
+        )
         self._end: Invoker = (
-            UnaryInvoker(transport, settings) if unary else RemoteInvoker(self._connector)
+            UnaryInvoker(transport, settings, self._describer.once)
+            if unary
+            else RemoteInvoker(self._connector)
         )
         self._filters = resolve(filters, CONSUMER, {"propagate": propagate})
         self._invoker = chain(self._filters, self._end)
@@ -140,26 +157,31 @@ class AsyncClient:
         group: str | None = None,
         version: str | None = None,
         timeout: float | None = None,
+        timeouts: Mapping[str, float] | None = None,
         mode: InvokeMode | None = None,
     ) -> S:
         """A remote service, as an object of its interface.
 
-        ``group`` and ``version`` override those of the interface; ``timeout`` (seconds)
-        is for methods that set none themselves. ``mode`` says how calls hand their values
-        over, instead of what the signatures say: see InvokeMode.
+        ``group`` and ``version`` override those of the interface. ``timeouts`` (seconds) are
+        for methods by name, over those that the interface gives them; ``timeout`` is for
+        methods without one. ``mode`` says how calls hand their values over, instead of what
+        the signatures say: see InvokeMode.
         """
         check_timeout(timeout, "timeout of the reference")
-        service = describe(interface)
+        service = with_timeouts(read_interface(interface), timeouts or {})
+        group = service.group if group is None else group
+        version = service.version if version is None else version
+        key = service_key(service.name, group, version)
 
         def make(method: Method, codec: CallingCodec) -> RemoteMethod:
             return self._method(
                 codec,
                 service=service.name,
                 name=method.name,
-                group=service.group if group is None else group,
-                version=service.version if version is None else version,
+                group=group,
+                version=version,
                 method=method,
-                timeout=method.timeout or timeout or service.timeout or self._timeout,
+                limit=self._limits.of_method(key, method, timeout or service.timeout),
                 mode=mode,
             )
 
@@ -167,6 +189,7 @@ class AsyncClient:
 
     def generic(self, service: str, *, group: str = "", version: str = "") -> GenericService:
         """A remote service by name, without an interface."""
+        key = service_key(service, group, version)
 
         def make(name: str, codec: CallingCodec) -> RemoteMethod:
             return self._method(
@@ -176,7 +199,7 @@ class AsyncClient:
                 group=group,
                 version=version,
                 method=None,
-                timeout=self._timeout,
+                limit=self._limits.of_generic(key, name),
             )
 
         return GenericService(service, make)
@@ -185,12 +208,31 @@ class AsyncClient:
         self._codecs.add(codec)
         return AsyncMethod(self._invoker, codec, self._futures, ids=self._invocation_ids, **facts)
 
+    def _use(self, stream: ConsumerStream) -> None:
+        self._describer.connected(stream)
+
     async def ready(self, timeout: float | None = None) -> None:
-        """Connect now. Raises Unavailable after ``timeout`` seconds (else: the client's)."""
-        await self._connector.ready(timeout or self._timeout, "ready()")
+        """Connect now, and learn what the provider publishes. Raises Unavailable after
+        ``timeout`` seconds (else: the client's)."""
+        await self._describer.ready(timeout or self._timeout)
+
+    async def describe(
+        self, service: str = "", *, group: str = "", version: str = ""
+    ) -> ProviderDescription:
+        """What the provider exports: all, or what has this name, group and version.
+
+        Raises Unimplemented where it does not say, and Unavailable where it can't be asked.
+        """
+        return await self._describer.describe(self._timeout, service, group, version)
+
+    @property
+    def late_results(self) -> int:
+        """How many answers came when nobody waited for them any more, and were dropped."""
+        return self._connector.late
 
     async def close(self, grace: float = 5.0) -> None:
         """Let calls under way end, at most ``grace`` seconds, and hang up."""
+        self._describer.close()
         await asyncio.gather(self._connector.close(grace), self._transport.close(grace))
 
     async def __aenter__(self) -> Self:

@@ -9,6 +9,7 @@ from facade.consumer.lease import Lease
 from facade.core.errors import RpcError
 from facade.core.invocation import Invocation
 from facade.exchange.connection import Connection
+from facade.exchange.stream import ConsumerStream
 
 
 class Connections(Protocol):
@@ -23,6 +24,16 @@ class Connections(Protocol):
 
     @property
     def available(self) -> bool: ...
+    @property
+    def stream(self) -> ConsumerStream | None:
+        """One of those at hand: for what is asked beside the calls."""
+        ...
+
+    @property
+    def late(self) -> int:
+        """How many answers came when nobody waited any more."""
+        ...
+
     async def connect(self, invocation: Invocation) -> Connection: ...
     async def ready(self, timeout: float | None, what: Invocation | str) -> object: ...
     async def close(self, grace: float) -> None: ...
@@ -51,6 +62,14 @@ class RoundRobin:
     def available(self) -> bool:
         """Whether a call would find a connection at once."""
         return any(lease.available for lease in self._leases)
+
+    @property
+    def stream(self) -> ConsumerStream | None:
+        return next((lease.stream for lease in self._leases if lease.available), None)
+
+    @property
+    def late(self) -> int:
+        return sum(lease.late for lease in self._leases)
 
     def _pass_over(self) -> Connection | None:
         for lease in islice(self._turns, len(self._leases)):

@@ -9,6 +9,7 @@ from facade.core.errors import RpcError, Sent, Unavailable
 from facade.exchange.answering import Exports
 from facade.exchange.connection import Connection
 from facade.exchange.settings import Settings
+from facade.exchange.stream import ConsumerStream
 from facade.exchange.transport import Transport
 
 logger = logging.getLogger(__name__)
@@ -32,17 +33,24 @@ class Connector:
         self._transport = transport
         self._settings = settings
         self._exports = exports
+        self.stream: ConsumerStream | None = None
         self._connecting: asyncio.Task[None] | None = None
         self._attempt: asyncio.Future[RpcError | None] = self.loop.create_future()
         self._wanted = False
         self._pause = FIRST_PAUSE
         self._running: dict[asyncio.Task[None], Connection] = {}
+        self._late = 0
         self._closed = False
 
     @property
     def connections(self) -> list[Connection]:
         """That at hand, and older ones whose calls have not ended."""
         return list(self._running.values())
+
+    @property
+    def late(self) -> int:
+        """How many answers came when nobody waited any more."""
+        return self._late + sum(c.calls.late for c in self.connections)
 
     def attempt(self) -> asyncio.Future[RpcError | None]:
         """The attempt to connect that is under way, or that comes next: gives why it failed.
@@ -84,14 +92,18 @@ class Connector:
         connection = Connection(stream, self._settings, self._exports, opened=True)
         task = asyncio.create_task(self._keep(connection), name="facade-connection")
         self._running[task] = connection
-        task.add_done_callback(self._running.pop)
+        task.add_done_callback(self._over)
         try:
             await asyncio.shield(connection.ready)
         except asyncio.CancelledError:
             connection.abort(Unavailable("the client closes", sent=Sent.NOT_SENT))
             raise
         self.current = connection
+        self.stream = stream
         self.failure = None
+
+    def _over(self, task: asyncio.Task[None]) -> None:
+        self._late += self._running.pop(task).calls.late
 
     async def _keep(self, connection: Connection) -> None:
         started = monotonic()

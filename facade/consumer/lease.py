@@ -12,6 +12,7 @@ from facade.core.invocation import Invocation
 from facade.exchange.connection import Connection
 from facade.exchange.handlers import Handlers
 from facade.exchange.multiplexer import Multiplexer, PendingCall
+from facade.exchange.stream import ConsumerStream
 
 # Seconds between looks at whether the last calls have ended. (Dubbo's are 10 ms too.)
 LOOK = 0.01
@@ -35,6 +36,7 @@ class Lease:
         *,
         codecs: Collection[Any],
         handlers: Handlers,
+        used: Callable[[ConsumerStream], None],
         wait_for_ready: bool,
     ) -> None:
         self.target = target
@@ -44,9 +46,11 @@ class Lease:
         self._make = make
         self._codecs = codecs
         self._handlers = handlers
+        self._used = used
         self._wait_for_ready = wait_for_ready
         self._connector: Connector | None = None
         self._closing: asyncio.Future[None] | None = None
+        self._late = 0
         self._closed = False
 
     @property
@@ -54,6 +58,16 @@ class Lease:
         """Whether a call would find a connection at once."""
         current = self.current
         return current is not None and current.usable and not self._closed
+
+    @property
+    def stream(self) -> ConsumerStream | None:
+        """That of the connection at hand: for what is asked beside the calls."""
+        return self._connector.stream if self._connector is not None else None
+
+    @property
+    def late(self) -> int:
+        """How many answers came when nobody waited any more, for others that share it too."""
+        return self._connector.late if self._connector is not None else self._late
 
     async def connect(self, invocation: Invocation) -> Connection:
         """Wait for a usable connection, as long as the call may take: see ``ready``."""
@@ -75,7 +89,7 @@ class Lease:
             connector = self._take()
             connection = connector.current
             if connection is not None and connection.usable:
-                return self._use(connection)
+                return self._use(connector, connection)
             left = None if until is None else until - monotonic()
             if left is not None and left <= 0:
                 raise self._unreachable(connector, what, timeout)
@@ -93,7 +107,7 @@ class Lease:
         if not self._closed:
             connector = self._take()
             if connector.current is not None and connector.current.usable:
-                self._use(connector.current)
+                self._use(connector, connector.current)
             else:
                 connector.attempt()
 
@@ -104,9 +118,11 @@ class Lease:
             self._connector = self._shared.take(self._key, self._make)
         return self._connector
 
-    def _use(self, connection: Connection) -> Connection:
+    def _use(self, connector: Connector, connection: Connection) -> Connection:
         if connection is not self.current:
             self.current = connection
+            if connector.stream is not None:
+                self._used(connector.stream)
             self._handlers.watch(connection)
         return connection
 
@@ -129,6 +145,7 @@ class Lease:
         connector, self._connector = self._connector, None
         if connector is None:
             return
+        self._late = connector.late
         last = self._shared.give_back(self._key, connector)
         if connector.loop.is_closed():
             return  # and its connections with it

@@ -6,6 +6,7 @@ from collections.abc import Callable, Coroutine, Mapping
 from typing import Any, Protocol, Self, TypeVar, cast
 
 from facade.codec import CallingCodec, GenericCodec, MethodCodec
+from facade.consumer.limit import Limit
 from facade.consumer.mode import Handover, number, take_scoped
 from facade.core.context import current_caller
 from facade.core.filter import Invoker
@@ -32,6 +33,7 @@ class RemoteMethod:
         "_group",
         "_ids",
         "_invoker",
+        "_limit",
         "_method",
         "_mode",
         "_name",
@@ -40,7 +42,6 @@ class RemoteMethod:
         "_service",
         "_steering",
         "_switches",
-        "_timeout",
         "_version",
     )
 
@@ -54,7 +55,7 @@ class RemoteMethod:
         group: str,
         version: str,
         method: Method | None,
-        timeout: float | None,
+        limit: Limit,
         mode: InvokeMode | None = None,
         ids: bool | None = None,
     ) -> None:
@@ -65,7 +66,7 @@ class RemoteMethod:
         self._group = group
         self._version = version
         self._method = method
-        self._timeout = timeout
+        self._limit = limit
         self._ids = ids
         self._attachments: Attachments = {}
         # Names of attachments that say how a call is made.
@@ -88,21 +89,21 @@ class RemoteMethod:
     ) -> Self:
         """The same method, called in another way; to be kept, or to be called at once.
 
-        ``timeout`` is in seconds. ``mode`` and ``oneway`` say what InvokeMode and
-        ``@facade.method(oneway=)`` say; ``sent``: a oneway call waits until it is written.
+        ``timeout`` is in seconds; the attachment "timeout" (milliseconds, as text) is one too.
+        ``mode`` and ``oneway`` say what InvokeMode and ``@facade.method(oneway=)`` say;
+        ``sent``: a oneway call waits until it is written.
         """
         check_timeout(timeout, "timeout of the call")
         changed = type(self).__new__(type(self))
         for slot in RemoteMethod.__slots__ + type(self).__slots__:
             setattr(changed, slot, getattr(self, slot))
-        if timeout is not None:
-            changed._timeout = float(timeout)
         changed._configured = self._configured.changed(mode, oneway)
-        changed._attachments = {**self._attachments, **(attachments or {})}
+        own = {**self._attachments, **(attachments or {})}
+        changed._limit = self._limit.of_call(timeout, own.pop("timeout", None))
         if sent is not None:
-            changed._attachments[SENT] = str(sent).lower()
-        taken = take_scoped(changed._attachments, self._name)
-        changed._switches = {**self._switches, **taken}
+            own[SENT] = str(sent).lower()
+        changed._attachments = own
+        changed._switches = {**self._switches, **take_scoped(own, self._name)}
         changed._look()
         return changed
 
@@ -114,6 +115,7 @@ class RemoteMethod:
         self._plain = self._mode is None and not self._ids
 
     def _invocation(self, arguments: tuple[Any, ...], keywords: dict[str, Any]) -> Invocation:
+        limit = self._limit
         invocation = Invocation(
             self._service,
             self._name,
@@ -122,15 +124,19 @@ class RemoteMethod:
             attachments=self._attachments.copy(),
             group=self._group,
             version=self._version,
-            timeout=self._timeout,
+            timeout=limit.seconds,
             oneway=self._oneway,
             method=self._method,
         )
         invocation.codec = self._codec
+        if not limit.in_countdown:
+            invocation.in_countdown = False
         caller = invocation.caller = current_caller()
         caller.invocation = invocation
         if caller.client_attachments:
-            invocation.taken = caller.take()
+            taken = invocation.taken = caller.take()
+            if "timeout" in taken:
+                invocation.timeout = limit.asked(taken.pop("timeout"))
         return invocation
 
     def _oneway_invocation(

@@ -1,6 +1,7 @@
 """The inner end of the consumer's chain: what sends a call and reads its answer."""
 
 import asyncio
+from collections.abc import Callable
 from time import monotonic
 from typing import Any, Protocol
 
@@ -20,6 +21,7 @@ from facade.exchange.envelope import (
     read_result,
 )
 from facade.exchange.multiplexer import Multiplexer
+from facade.exchange.overdue import timeout_text
 from facade.exchange.settings import Settings
 from facade.exchange.transport import Transport
 
@@ -107,7 +109,10 @@ class ThreadInvoker(RemoteInvoker):
 class UnaryInvoker:
     """Sends each call as a unary gRPC call of its own: slower, and goes where streams cannot."""
 
-    def __init__(self, transport: Transport, settings: Settings) -> None:
+    def __init__(
+        self, transport: Transport, settings: Settings, called: Callable[[], None] = lambda: None
+    ) -> None:
+        self._called = called
         self._transport = transport
         self._max_message_size = settings.max_message_size
         self._application = settings.application
@@ -122,10 +127,13 @@ class UnaryInvoker:
             override(caller, invocation)
         codec: CallingCodec = invocation.codec
         wire = WireInvocation()
-        _start_countdown(invocation)
+        if invocation.countdown is None:
+            _start_countdown(invocation)
+        self._called()
         left = invocation.countdown.remaining if invocation.countdown is not None else None
+        told = left if invocation.in_countdown else None
         payload = codec.encode_arguments(invocation.arguments, invocation.keywords)
-        fill_invocation(wire, invocation, payload, left)
+        fill_invocation(wire, invocation, payload, told)
         if self._application:  # a stream tells it once
             wire.attachments["remote.application"] = self._application
         request = wire.SerializeToString()
@@ -147,15 +155,19 @@ class UnaryInvoker:
     async def _exchange(self, request: bytes, invocation: Invocation, left: float | None) -> bytes:
         started = monotonic()
         try:
-            return await self._transport.invoke(request, left)
-        except RpcError as error:
+            if invocation.in_countdown:
+                return await self._transport.invoke(request, left)
+            # gRPC's deadline would tell the provider.
+            return await asyncio.wait_for(self._transport.invoke(request, None), left)
+        except (RpcError, TimeoutError) as error:
             # gRPC reports a late call as CANCELLED now and then: our own clock decides.
-            late = error.status in (Status.DEADLINE_EXCEEDED, Status.CANCELLED)
+            late = not isinstance(error, RpcError) or error.status in (
+                Status.DEADLINE_EXCEEDED,
+                Status.CANCELLED,
+            )
             if late and left is not None and monotonic() - started >= left * 0.9:
                 raise DeadlineExceeded(
-                    f"Waiting server-side response timeout. elapsed: "
-                    f"{(monotonic() - started) * 1000:.0f} ms, timeout: {left * 1000:.0f} ms, "
-                    f"request: {invocation}, channel: here -> {self._transport.target}"
+                    timeout_text(invocation, started, started, self._transport.target)
                 ) from None
             raise
 

@@ -15,7 +15,8 @@ class Invocation:
     ``attachments`` travel to the provider; ``attributes`` stay here, for what a filter
     keeps per call. ``timeout`` is in seconds: the longest that the caller waits, set
     before the call. ``countdown`` runs from when the call was made (consumer) or
-    received (provider).
+    received (provider). ``in_countdown``: whether the call takes over the time that is left
+    where it is made, and tells its provider what it has itself.
     """
 
     __slots__ = (
@@ -27,6 +28,7 @@ class Invocation:
         "codec",
         "countdown",
         "group",
+        "in_countdown",
         "keywords",
         "local_address",
         "method",
@@ -69,6 +71,7 @@ class Invocation:
         # How its values travel; for the invoker at the end of the chain.
         self.codec: Any = None
         self.countdown: TimeoutCountDown | None = None
+        self.in_countdown = True
         # Who calls, and what he took from his context for this call: see core.context.
         self.caller: Any = None
         self.taken: Attachments | None = None

@@ -38,7 +38,8 @@ class Method:
     """One method of an interface. ``returns`` is the type of the value itself.
 
     ``timeout`` is in seconds; None leaves it to the service and the application. ``sent``:
-    a oneway call waits until it is written.
+    a oneway call waits until it is written. ``countdown``: whether a call takes part in it;
+    None leaves it to the client.
     """
 
     service: str
@@ -51,6 +52,7 @@ class Method:
     sent: bool = False
     idempotent: bool = False
     cancel_on_timeout: bool = False
+    countdown: bool | None = None
     summary: str = ""
 
     def __str__(self) -> str:

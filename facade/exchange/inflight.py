@@ -1,18 +1,32 @@
 """Which calls wait for an answer, and until when.
 
 How it works. Every call gets the next id; ids are odd at one end of a stream and even
-at the other, so that both may call. Deadlines are kept in slots of a few milliseconds:
-entering and leaving one is a set operation, where a heap or a timer per call would cost
-more than the rest of the bookkeeping. A deadline is therefore noticed up to one slot
-late, and never early.
+at the other, so that both may call. Deadlines lie in a heap. Who is answered leaves his
+behind: it is passed over when its time comes, or swept out when such are the larger part.
+
+Measured with 100,000 pending (benchmarks/timers.py), as ratios to this heap: a call that is
+answered in time takes 1.2 with sets of ids in slots of 5 ms, 0.8 to 1.1 with a hashed wheel,
+3.6 to 5 with a timer of asyncio for each; a look at the clock 2.0 and 0.3. With up to 256
+pending the wheel takes 1.4. And a heap says when it is to be looked at again, where a wheel
+has to be turned while nobody is late.
 
 There is no I/O and no clock here: the caller says what time it is.
 """
 
+import bisect
+import heapq
+import math
 from typing import Generic, Protocol, TypeVar
 
-# Width of a slot, in seconds. (Dubbo's wheel ticks every 30 ms.)
-SLOT = 0.005
+# Seconds. Calls that run out within one tick are found together. (Dubbo's wheel ticks
+# every 30 ms.)
+TICK = 0.005
+
+# Entries that the heap may have beyond twice those in use before it is swept.
+SLACK = 256
+
+# How many late calls are taken off the heap one by one. For more, sorting it is faster.
+FEW = 64
 
 
 class Pending(Protocol):
@@ -25,12 +39,13 @@ C = TypeVar("C", bound=Pending)
 
 
 class InFlight(Generic[C]):
-    """The open calls of one end of one stream."""
+    """The open calls of one end of one stream. A deadline is noticed up to a tick late, and
+    never early."""
 
     def __init__(self, *, even: bool = False) -> None:
         self._next = 2 if even else 1
         self._calls: dict[int, C] = {}
-        self._slots: dict[int, set[int]] = {}
+        self._deadlines: list[tuple[float, int]] = []
 
     def __len__(self) -> int:
         return len(self._calls)
@@ -50,23 +65,20 @@ class InFlight(Generic[C]):
         self._next = id + 2
         self._calls[id] = call
         if call.deadline is not None:
-            slot = int(call.deadline / SLOT)
-            try:
-                self._slots[slot].add(id)
-            except KeyError:
-                self._slots[slot] = {id}
+            deadlines = self._deadlines
+            heapq.heappush(deadlines, (call.deadline, id))
+            if len(deadlines) > 2 * len(self._calls) + SLACK:
+                self._sweep()
         return id
+
+    def _sweep(self) -> None:
+        calls = self._calls
+        self._deadlines = [entry for entry in self._deadlines if entry[1] in calls]
+        heapq.heapify(self._deadlines)
 
     def close(self, id: int) -> C | None:
         """Take a call out. None where it is not open: answered, given up, or never made."""
-        call = self._calls.pop(id, None)
-        if call is not None and call.deadline is not None:
-            slot = int(call.deadline / SLOT)
-            ids = self._slots[slot]
-            ids.discard(id)
-            if not ids:
-                del self._slots[slot]
-        return call
+        return self._calls.pop(id, None)
 
     def all(self) -> list[C]:
         """The open calls, oldest first."""
@@ -76,18 +88,26 @@ class InFlight(Generic[C]):
         """Take all calls out, oldest first."""
         calls = list(self._calls.items())
         self._calls.clear()
-        self._slots.clear()
+        self._deadlines.clear()
         return calls
 
     def expire(self, now: float) -> list[tuple[int, C]]:
-        """Take out the calls whose time is up, earliest slot first."""
-        expired: list[tuple[int, C]] = []
-        current = int(now / SLOT)
-        for slot in sorted(slot for slot in self._slots if slot < current):
-            for id in self._slots.pop(slot):
-                expired.append((id, self._calls.pop(id)))
-        return expired
+        """Take out the calls whose time is up, the earliest first."""
+        deadlines, calls = self._deadlines, self._calls
+        due: list[tuple[float, int]] = []
+        while deadlines and deadlines[0][0] <= now:
+            if len(due) == FEW:
+                deadlines.sort()  # which is a heap too
+                end = bisect.bisect(deadlines, (now, math.inf))
+                due += deadlines[:end]
+                del deadlines[:end]
+                break
+            due.append(heapq.heappop(deadlines))
+        return [(id, calls.pop(id)) for _, id in due if id in calls]
 
     def next_expiry(self) -> float | None:
         """When to call ``expire`` next. None while no call has a deadline."""
-        return (min(self._slots) + 1) * SLOT if self._slots else None
+        deadlines = self._deadlines
+        while deadlines and deadlines[0][1] not in self._calls:
+            heapq.heappop(deadlines)
+        return (int(deadlines[0][0] / TICK) + 1) * TICK if deadlines else None

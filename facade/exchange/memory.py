@@ -3,8 +3,8 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 
-from facade.core.errors import RpcError, Sent, Unavailable
-from facade.exchange.stream import FrameStream
+from facade.core.errors import DeadlineExceeded, RpcError, Sent, Unavailable, Unimplemented
+from facade.exchange.stream import ConsumerStream, FrameStream
 
 # Frames on their way in one direction; a writer waits beyond it, as gRPC's flow control does.
 _WINDOW = 16
@@ -29,6 +29,8 @@ class MemoryStream:
         self.error: RpcError | None = None
         self.remote_address = name
         self.local_address = "memory"
+        # Who answers Describe, at the end that opened it.
+        self.describer: Callable[[bytes], Awaitable[bytes]] | None = None
 
     async def read(self) -> bytes | None:
         item = asyncio.ensure_future(self._incoming.get())
@@ -48,6 +50,14 @@ class MemoryStream:
         if self._broken.is_set() or self._finished:
             raise self.error or Unavailable("the stream in memory has ended")
         await self._outgoing.put(frame)
+
+    async def describe(self, request: bytes, timeout: float) -> bytes:
+        if self.describer is None:
+            raise Unimplemented("nothing in memory describes itself", remote=True)
+        try:
+            return await asyncio.wait_for(self.describer(request), timeout)
+        except TimeoutError:
+            raise DeadlineExceeded("memory: it took too long to describe itself") from None
 
     def explain(self, error: Exception) -> RpcError | None:
         return error if isinstance(error, RpcError) else None
@@ -81,15 +91,18 @@ class MemoryTransport:
         self,
         exchange: Callable[[FrameStream], Awaitable[None]],
         invoke: Callable[[bytes, str, float | None], Awaitable[bytes]],
+        describe: Callable[[bytes], Awaitable[bytes]] | None = None,
     ) -> None:
         self.target = "memory"
         self._exchange = exchange
         self._invoke = invoke
+        self._describe = describe
         self.available = True
         self._serving: set[asyncio.Future[None]] = set()
 
-    async def open(self) -> FrameStream:
+    async def open(self) -> ConsumerStream:
         ours, theirs = pair()
+        ours.describer = self._describe
         task = asyncio.ensure_future(self._exchange(theirs))
         self._serving.add(task)
         task.add_done_callback(self._serving.discard)
@@ -99,6 +112,11 @@ class MemoryTransport:
         if not self.available:
             raise Unavailable("the client is closed", sent=Sent.NOT_SENT)
         return await self._invoke(request, "memory", timeout)
+
+    async def describe(self, request: bytes, timeout: float) -> bytes:
+        stream, _ = pair()
+        stream.describer = self._describe
+        return await stream.describe(request, timeout)
 
     async def close(self, grace: float) -> None:
         self.available = False

@@ -1,9 +1,7 @@
 """The calling role on a connection: a number for each call, and a parked future."""
 
 import asyncio
-import logging
 from collections.abc import Callable
-from datetime import datetime, timedelta
 from functools import partial
 from time import monotonic
 from typing import Any, Protocol
@@ -15,8 +13,7 @@ from facade.core.result import Result
 from facade.exchange.envelope import Envelope, fill_invocation
 from facade.exchange.inflight import InFlight
 from facade.exchange.outbox import Sendable
-
-logger = logging.getLogger(__name__)
+from facade.exchange.overdue import log_late, timeout_text
 
 
 class Send(Protocol):
@@ -122,7 +119,8 @@ class Multiplexer:
         if left is not None and left <= 0:
             raise self._timeout(call)
         envelope = Envelope()
-        fill_invocation(envelope.invocation, invocation, payload, left)
+        told = left if invocation.in_countdown else None
+        fill_invocation(envelope.invocation, invocation, payload, told)
         call.id = envelope.id = self._calls.open(call)
         data = envelope.SerializeToString()
         if len(data) > self.max_message_bytes:
@@ -173,7 +171,8 @@ class Multiplexer:
         """Send it and expect nothing. Its id is used up all the same."""
         envelope = Envelope()
         countdown = invocation.countdown
-        left = countdown.remaining if countdown is not None else None
+        told = countdown if invocation.in_countdown else None
+        left = told.remaining if told is not None else None
         fill_invocation(envelope.invocation, invocation, payload, left)
         envelope.id = self._calls.take_id()
         data = envelope.SerializeToString()
@@ -194,7 +193,7 @@ class Multiplexer:
         call = self._calls.close(id)
         if call is None:
             self.late += 1
-            logger.debug("an answer of %s came late and is dropped", self.remote_address)
+            log_late(id, result, self.remote_address)
             return
         if not call.waiter.done():
             call.waiter.set_result(result)
@@ -250,31 +249,5 @@ class Multiplexer:
             self.idle()
 
     def _timeout(self, call: PendingCall) -> DeadlineExceeded:
-        """Dubbo's text: what was waited for, from when to when, whose share. (B5.26)"""
-        now, clock = monotonic(), datetime.now()
-        start = clock - timedelta(seconds=now - call.started)
-        elapsed = f"elapsed: {_ms(now - call.started)} ms"
-        waited = "Sending request timeout in client-side"
-        if call.sent_at is not None:
-            waited = "Waiting server-side response timeout"
-            if call.invocation.oneway:
-                waited = "Sending request timeout in client-side, while it was written"
-            elapsed = (
-                f"client elapsed: {_ms(call.sent_at - call.started)} ms, "
-                f"server elapsed: {_ms(now - call.sent_at)} ms"
-            )
-        timeout = call.invocation.timeout
-        return DeadlineExceeded(
-            f"{waited}. start time: {_clock(start)}, end time: {_clock(clock)}, {elapsed}, "
-            f"timeout: {_ms(timeout or 0)} ms, request: {call.invocation}, "
-            f"channel: {call.invocation.local_address or 'here'} -> {self.remote_address}",
-            sent=call.sent,
-        )
-
-
-def _ms(seconds: float) -> str:
-    return f"{seconds * 1000:.0f}"
-
-
-def _clock(at: datetime) -> str:
-    return at.isoformat(" ", timespec="milliseconds")
+        text = timeout_text(call.invocation, call.started, call.sent_at, self.remote_address)
+        return DeadlineExceeded(text, sent=call.sent)

@@ -32,3 +32,11 @@ class FrameStream(Protocol):
 
     async def finish(self) -> None: ...
     def close(self, error: RpcError | None = None) -> None: ...
+
+
+class ConsumerStream(FrameStream, Protocol):
+    """A stream that this end opened: what it is part of can be asked besides."""
+
+    async def describe(self, request: bytes, timeout: float) -> bytes:
+        """One Describe call, beside the stream. Raises RpcError."""
+        ...

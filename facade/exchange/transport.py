@@ -17,11 +17,12 @@ from facade.core.errors import (
     Unavailable,
     Unimplemented,
 )
-from facade.exchange.stream import FrameStream
+from facade.exchange.stream import ConsumerStream, FrameStream
 
 SERVICE = "facade.v1.Facade"
 EXCHANGE = f"/{SERVICE}/Exchange"
 INVOKE = f"/{SERVICE}/Invoke"
+DESCRIBE = f"/{SERVICE}/Describe"
 
 Options = Sequence[tuple[str, Any]]
 
@@ -36,12 +37,16 @@ class Transport(Protocol):
         """Whether it may still be used."""
         ...
 
-    async def open(self) -> FrameStream:
+    async def open(self) -> ConsumerStream:
         """A new stream, on a connection of its own. It may prove dead at the first read."""
         ...
 
     async def invoke(self, request: bytes, timeout: float | None) -> bytes:
         """One unary call."""
+        ...
+
+    async def describe(self, request: bytes, timeout: float) -> bytes:
+        """One Describe call, where there is no stream. It waits for the provider to be there."""
         ...
 
     async def close(self, grace: float) -> None:
@@ -101,26 +106,48 @@ class GrpcTransport:
     def _channel(self) -> Any:
         return grpc.aio.insecure_channel(self.target, options=self._options)
 
-    async def open(self) -> FrameStream:
+    async def open(self) -> ConsumerStream:
         channel = self._channel()
         return ClientStream(channel, channel.stream_stream(EXCHANGE)(), self.target)
 
     async def invoke(self, request: bytes, timeout: float | None) -> bytes:
+        call = self._unary_channel().unary_unary(INVOKE)
+        try:
+            answer: bytes = await call(request, timeout=timeout)
+        except grpc.aio.AioRpcError as error:
+            raise translate(error, self.target) from None
+        return answer
+
+    async def describe(self, request: bytes, timeout: float) -> bytes:
+        return await _describe(self._unary_channel(), self.target, request, timeout)
+
+    def _unary_channel(self) -> Any:
         if self._closed:
             raise Unavailable("the client is closed", sent=Sent.NOT_SENT)
         if self._unary is None:
             self._unary = self._channel()
-        try:
-            answer: bytes = await self._unary.unary_unary(INVOKE)(request, timeout=timeout)
-        except grpc.aio.AioRpcError as error:
-            raise translate(error, self.target) from None
-        return answer
+        return self._unary
 
     async def close(self, grace: float) -> None:
         self._closed = True
         if self._unary is not None:
             channel, self._unary = self._unary, None
             await channel.close(grace)
+
+
+async def _describe(channel: Any, target: str, request: bytes, timeout: float) -> bytes:
+    call = channel.unary_unary(DESCRIBE)
+    try:
+        answer: bytes = await call(request, timeout=timeout, wait_for_ready=True)
+    except grpc.aio.AioRpcError as error:
+        raise translate(error, target) from None
+    except asyncio.CancelledError:
+        task = asyncio.current_task()
+        if task is not None and task.cancelling():
+            raise
+        # A channel that is closed cancels its calls, and with them who awaits them.
+        raise Unavailable(f"the connection to {target} ended") from None
+    return answer
 
 
 class ClientStream:
@@ -144,6 +171,9 @@ class ClientStream:
             return Unavailable(f"the stream to {self.remote_address} has ended")
         return None
 
+    async def describe(self, request: bytes, timeout: float) -> bytes:
+        return await _describe(self._channel, self.remote_address, request, timeout)
+
     async def finish(self) -> None:
         await self._call.done_writing()
 
@@ -158,10 +188,10 @@ class ServerStream:
 
     end = grpc.aio.EOF
 
-    def __init__(self, context: Any) -> None:
+    def __init__(self, context: Any, local_address: str) -> None:
         self.error: RpcError | None = None
         self.remote_address = context.peer()
-        self.local_address = ""
+        self.local_address = local_address
         self.read = context.read
         self.write = context.write
 
@@ -184,14 +214,18 @@ class GrpcListener:
         self,
         exchange: Callable[[FrameStream], Awaitable[None]],
         invoke: Callable[[bytes, str, float | None], Awaitable[bytes]],
+        describe: Callable[[bytes], Awaitable[bytes]],
         options: Options,
     ) -> None:
         self._exchange = exchange
         self._invoke = invoke
+        self._describe = describe
+        self.address = ""
         self._server = grpc.aio.server(options=list(options))
         handlers = {
             "Exchange": grpc.stream_stream_rpc_method_handler(self._serve_stream),
             "Invoke": grpc.unary_unary_rpc_method_handler(self._serve_call),
+            "Describe": grpc.unary_unary_rpc_method_handler(self._serve_describe),
         }
         self._server.add_generic_rpc_handlers(
             (grpc.method_handlers_generic_handler(SERVICE, handlers),)
@@ -206,6 +240,8 @@ class GrpcListener:
         if port == 0 and not address.startswith(("unix:", "unix-abstract:")):
             raise _cannot_listen(address, None)
         await self._server.start()
+        # The port that it really is, where any would do.
+        self.address = f"{address.rpartition(':')[0]}:{port}" if port else address
         return int(port)
 
     async def stop(self, grace: float | None) -> None:
@@ -213,7 +249,7 @@ class GrpcListener:
         await self._server.stop(grace)
 
     async def _serve_stream(self, _: Any, context: Any) -> None:
-        stream = ServerStream(context)
+        stream = ServerStream(context, self.address)
         await self._exchange(stream)
         error = stream.error
         if error is not None:
@@ -222,6 +258,13 @@ class GrpcListener:
     async def _serve_call(self, request: bytes, context: Any) -> bytes:
         try:
             return await self._invoke(request, context.peer(), context.time_remaining())
+        except RpcError as error:
+            await context.abort(_grpc_status(error.status), error.message)
+            raise
+
+    async def _serve_describe(self, request: bytes, context: Any) -> bytes:
+        try:
+            return await self._describe(request)
         except RpcError as error:
             await context.abort(_grpc_status(error.status), error.message)
             raise

@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import logging
 import signal
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
 from types import TracebackType
 from typing import Self
@@ -19,11 +19,12 @@ from facade.exchange.stream import FrameStream
 from facade.exchange.transport import GrpcListener, server_options
 from facade.loops import new_event_loop
 from facade.plugins import FilterList, resolve
+from facade.provider.description import answer_describe
 from facade.provider.exporter import Exporter, ExportTable, check_implementation
 from facade.provider.local import LocalInvoker
 from facade.provider.pool import ThreadPool
 from facade.provider.unary import UnaryCalls
-from facade.service import check_timeout, describe
+from facade.service import check_timeout, describe, with_timeouts
 
 logger = logging.getLogger(__name__)
 
@@ -94,6 +95,7 @@ class Server:
         group: str | None = None,
         version: str | None = None,
         timeout: float | None = None,
+        timeouts: Mapping[str, float] | None = None,
         threads: int | None = None,
         queue: int | None = None,
     ) -> Exporter:
@@ -101,13 +103,14 @@ class Server:
 
         Its methods may be ``async def`` or ``def``, whatever the interface says; the
         latter run in threads. ``group`` and ``version`` override those of the interface.
-        ``timeout`` (seconds) is what the provider suggests for the service. ``threads``
-        gives it a pool of its own, with room for ``queue`` more calls (else: as the server).
+        ``timeout`` (seconds) is what the provider suggests for the service, ``timeouts``
+        for methods by name: consumers learn of both when they connect. ``threads`` gives it
+        a pool of its own, with room for ``queue`` more calls (else: as the server).
         """
         check_timeout(timeout, "timeout of the export")
         if queue is not None and threads is None:
             raise ValueError(f"queue={queue} is for a pool of the service's own: give threads too")
-        service = describe(interface)
+        service = with_timeouts(describe(interface), timeouts or {})
         check_implementation(interface, service, implementation)
         service = replace(
             service,
@@ -151,12 +154,15 @@ class Server:
         options = server_options(
             settings.max_message_size, settings.heartbeat, settings.heartbeat_timeout
         )
-        self._listener = listener = GrpcListener(self.exchange, self._unary.invoke, options)
+        self._listener = listener = GrpcListener(
+            self.exchange, self._unary.invoke, self.describe, options
+        )
         try:
             self.port = await listener.start(self.address)
         except OSError:
             self._listener = None  # it may be tried again
             raise
+        self._unary.local_address = listener.address
         logger.info("listening at %s, port %d", self.address, self.port)
 
     async def stop(self, grace: float | None = None) -> None:
@@ -227,6 +233,11 @@ class Server:
     def invoke(self) -> Callable[[bytes, str, float | None], Awaitable[bytes]]:
         """Answer one unary call: serialized messages in and out."""
         return self._unary.invoke
+
+    async def describe(self, request: bytes) -> bytes:
+        """Answer one Describe call: serialized messages in and out."""
+        services = [exporter.service for exporter in self._exports]
+        return answer_describe(services, self._settings.application, request)
 
     async def exchange(self, stream: FrameStream) -> None:
         """Serve one stream to its end."""

@@ -17,6 +17,7 @@ class UnaryCalls:
         self._max_message_size = max_message_size
         self._tasks: set[asyncio.Task[Any]] = set()
         self._stopping = ""
+        self.local_address = ""
 
     async def invoke(self, request: bytes, peer: str, time_left: float | None) -> bytes:
         """Answer one call. Raises RpcError for bytes that are no invocation."""
@@ -54,7 +55,8 @@ class UnaryCalls:
     async def _answer(self, wire: Any, received: float, peer: str) -> Any:
         result = WireResult()
         try:
-            await answer(self._exports, wire, result, received, Peer(peer))
+            here = Peer(peer, self.local_address)
+            await answer(self._exports, wire, result, received, here)
         except asyncio.CancelledError:
             if wire.oneway:
                 fill_error(result, self._why_cancelled(wire), raised=False, attachments=None)

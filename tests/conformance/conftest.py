@@ -64,7 +64,7 @@ class Wire:
 
     def _connect(self, kind: type, server: facade.Server, settings: dict[str, Any]) -> Any:
         if self.name == "memory":
-            settings["transport"] = MemoryTransport(server.exchange, server.invoke)
+            settings["transport"] = MemoryTransport(server.exchange, server.invoke, server.describe)
         client = kind(
             f"127.0.0.1:{server.port}",
             **{"timeout": LONG, "unary": self.name == "unary", **settings},

@@ -133,7 +133,7 @@ async def test_timeout_of_the_interface_goes_before_the_client(wire):
 async def test_timeout_of_the_client_is_the_default(wire):
     """Where nothing else says so, the client does, and for generic calls too."""
     server = await wire.provide((Slow, SlowImpl()))
-    client = wire.connect(server, timeout=500)
+    client = wire.connect(server, timeout=500, describe=False)
     assert is_about(await wire.call(client.refer(SlowWithoutTimeouts).limit), 500)
     assert is_about(await wire.call(client.generic("timeouts.Slow").invoke, "limit"), 500)
 
@@ -173,7 +173,7 @@ async def test_client_with_a_short_timeout(wire):
     """The client's default expires, too."""
     impl = SlowImpl()
     server = await wire.provide((Slow, impl))
-    slow = wire.connect(server, timeout=SHORT).generic("timeouts.Slow")
+    slow = wire.connect(server, timeout=SHORT, describe=False).generic("timeouts.Slow")
     await wire.call(slow.method("limit").options(timeout=20))
     with pytest.raises(facade.DeadlineExceeded):
         await wire.call(slow.invoke, "wait")

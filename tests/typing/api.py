@@ -78,7 +78,7 @@ class InThreads:
 async def provide() -> None:
     server = facade.Server("127.0.0.1:0", filters=["default", Measure()], grace=5.0)
     exporter = server.export(Greeter, GreeterImpl(), timeout=2.0)
-    server.export(Greeter, InThreads(), group="threads", version="2.0.0")
+    server.export(Greeter, InThreads(), group="threads", version="2.0.0", timeouts={"buy": 0.5})
     exporter.unexport()
     async with server:
         assert_type(server.port, int)
@@ -106,6 +106,12 @@ async def consume() -> None:
         await greeter.helo("Ann")  # type: ignore[attr-defined]
         await greeter.buy(Order("tea"), True)  # type: ignore[call-arg]
         await client.ready(timeout=1.0)
+        client.refer(Greeter, timeouts={"buy": 0.5})
+        client.refer(Greeter, timeouts={"buy": "soon"})  # type: ignore[dict-item]
+        description = await client.describe("demo.Greeter", version="1.0.0")
+        assert_type(description, facade.ProviderDescription)
+        assert_type(description.services[0].methods["buy"].timeout, float | None)
+        assert_type(client.late_results, int)
 
 
 async def consume_in_other_ways(client: facade.AsyncClient) -> None:
@@ -153,6 +159,8 @@ def consume_and_wait() -> None:
         assert_type(called, concurrent.futures.Future[str])
         facade.RpcContext.oneway_call(lambda: greeter.hello("Ann"))
         client.ready(timeout=1.0)
+        assert_type(client.describe(), facade.ProviderDescription)
+        assert_type(client.late_results, int)
 
 
 # Filters
