@@ -64,6 +64,12 @@ class Link:
                 "%r.on_error failed in a cancelled call of %s", self.filter, invocation
             )
 
+    def __getattr__(self, name: str) -> Any:
+        """What else the invoker at the end has, e.g. ``available``. (Dubbo: FilterNode)"""
+        if name.startswith("_") or name in Link.__slots__:
+            raise AttributeError(f"a chain has no {name!r}")
+        return getattr(self.next, name)
+
     def __iter__(self) -> Iterator[Any]:
         link: Any = self
         while isinstance(link, Link):
