@@ -10,6 +10,9 @@ from facade.core.filter import Activation, Filter
 
 GROUP = "facade.filters"
 
+# Text that says that nothing is set. (Dubbo: ConfigUtils#isNotEmpty)
+_EMPTY = ("false", "0", "null", "N/A")
+
 # What `filters=` of a client or a server takes: names, objects, "default" and "-name".
 FilterList = Sequence[str | Filter]
 
@@ -34,6 +37,15 @@ def installed() -> Mapping[str, type[Filter]]:
             "run `pip install facade-rpc`, or `pip install -e .` in its source"
         )
     return found
+
+
+def merge(outer: FilterList, inner: FilterList) -> FilterList:
+    """One list of two: of an end, and of one service there. The end's filters come first;
+    what either takes away is away. (Dubbo: the lists of provider and consumer)"""
+    for filters in (outer, inner):
+        if isinstance(filters, str):
+            raise TypeError(f"filters is a list: filters=[{filters!r}]")
+    return [*outer, *(item for item in inner if item != "default")]
 
 
 def resolve(filters: FilterList, side: str, settings: Mapping[str, Any]) -> list[Filter]:
@@ -72,9 +84,18 @@ def _active(side: str, settings: Mapping[str, Any], without: set[str]) -> list[F
         activation: Activation | None = getattr(cls, "__facade_activation__", None)
         if activation is None or name in without or side not in activation.group:
             continue
-        if activation.when is None or settings.get(activation.when):
+        if not activation.when or any(_is_set(key, settings) for key in activation.when):
             active.append((activation.order, name, cls))
     return [cls.configure(settings) for _, _, cls in sorted(active, key=lambda item: item[:2])]
+
+
+def _is_set(key: str, settings: Mapping[str, Any]) -> bool:
+    """Whether a setting is there and not empty, or is what ``key`` says behind a colon."""
+    name, colon, wanted = key.partition(":")
+    value = settings.get(name)
+    if colon:
+        return value is not None and str(value) == wanted
+    return bool(value) and value not in _EMPTY
 
 
 def _find(name: str) -> type[Filter]:
