@@ -2,6 +2,7 @@
 
 from facade.consumer.blocking import Client
 from facade.consumer.client import AsyncClient
+from facade.consumer.listener import InvokerListener, Reference
 from facade.consumer.proxy import bound
 from facade.core import (
     Code,
@@ -23,6 +24,8 @@ from facade.core import (
     activate,
     error,
 )
+from facade.provider.exporter import Exporter
+from facade.provider.listener import ExporterListener
 from facade.provider.server import Server
 from facade.service import method, service
 
@@ -36,6 +39,11 @@ __all__ = [
     "AsyncClient",
     "Client",
     "bound",
+    # who is told of services
+    "ExporterListener",
+    "Exporter",
+    "InvokerListener",
+    "Reference",
     # around a call
     "RpcContext",
     "TimeoutCountDown",

@@ -1,5 +1,6 @@
 """The client for code without an event loop."""
 
+from collections.abc import Callable
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
@@ -41,9 +42,12 @@ class Client:
         group: str | None = None,
         version: str | None = None,
         timeout: float | None = None,
+        stub: Callable[[S], S] | None = None,
     ) -> S:
         """A remote service, as an object of its interface: see AsyncClient.refer."""
-        return self._client.refer(interface, group=group, version=version, timeout=timeout)
+        return self._client.refer(
+            interface, group=group, version=version, timeout=timeout, stub=stub
+        )
 
     def generic(self, service: str, *, group: str = "", version: str = "") -> GenericService:
         """A remote service by name, without an interface."""
