@@ -52,7 +52,8 @@ def resolve(filters: FilterList, side: str, settings: Mapping[str, Any]) -> list
     """The filters of one end, outermost first. (Dubbo: ExtensionLoader#getActivateExtension)
 
     "default" stands for those that switch themselves on, and comes first where it is not
-    named; "-name" takes one away, "-default" all of them. ValueError for an unknown name.
+    named; "-name" takes one away, "-default" all of them. A name counts once. ValueError for
+    an unknown one.
     """
     if isinstance(filters, str):
         raise TypeError(f"filters is a list: filters=[{filters!r}]")
@@ -61,7 +62,7 @@ def resolve(filters: FilterList, side: str, settings: Mapping[str, Any]) -> list
     for name in (*removed, *names):
         if not name.startswith("-") and name != "default":
             _find(name)
-    wanted = list(filters)
+    wanted = _once(filters)
     if "default" not in names:
         wanted.insert(0, "default")
     chosen: list[Filter] = []
@@ -75,6 +76,15 @@ def resolve(filters: FilterList, side: str, settings: Mapping[str, Any]) -> list
         elif not item.startswith("-") and item not in removed:
             chosen.append(_find(item).configure(settings))
     return chosen
+
+
+def _once(filters: FilterList) -> list[str | Filter]:
+    """A name that stands there twice counts where it is first."""
+    once: list[str | Filter] = []
+    for item in filters:
+        if not isinstance(item, str) or item not in once:
+            once.append(item)
+    return once
 
 
 def _active(side: str, settings: Mapping[str, Any], without: set[str]) -> list[Filter]:

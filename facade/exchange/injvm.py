@@ -126,7 +126,7 @@ class InjvmInvoker:
         countdown = invocation.countdown
         left = countdown.remaining if countdown is not None else None
         if left is not None and left <= 0:
-            raise _no_time_left(invocation)
+            return Result(exception=_no_time_left(invocation))
         wire = WireInvocation()
         fill_invocation(wire, invocation, payload, left)
         provider = exported.find(self._place, invocation)
