@@ -17,6 +17,7 @@ from facade.core.errors import (
     Unavailable,
     Unimplemented,
 )
+from facade.exchange import fork
 from facade.exchange.stream import FrameStream
 
 SERVICE = "facade.v1.Facade"
@@ -84,12 +85,17 @@ class GrpcTransport:
     """Reaches a provider at a gRPC target, e.g. ``host:port``."""
 
     def __init__(self, target: str, options: Options) -> None:
+        fork.check()
         self.target = target
         self._options = list(options)
         self._unary: Any = None
         self._closed = False
 
     def _channel(self) -> Any:
+        try:
+            fork.claim()
+        except RuntimeError as error:
+            raise Unavailable(str(error), sent=Sent.NOT_SENT) from None
         return grpc.aio.insecure_channel(self.target, options=self._options)
 
     async def open(self) -> FrameStream:
@@ -177,6 +183,7 @@ class GrpcListener:
         invoke: Callable[[bytes, str, float | None], Awaitable[bytes]],
         options: Options,
     ) -> None:
+        fork.claim()
         self._exchange = exchange
         self._invoke = invoke
         self._server = grpc.aio.server(options=list(options))
