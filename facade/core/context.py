@@ -105,6 +105,8 @@ _caller: contextvars.ContextVar[Caller | None] = contextvars.ContextVar("caller"
 current_request = _request.get
 set_request = _request.set
 reset_request = _request.reset
+set_caller = _caller.set
+reset_caller = _caller.reset
 
 
 def current_caller() -> Caller:
