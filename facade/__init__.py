@@ -3,6 +3,7 @@
 from facade.consumer.blocking import Client
 from facade.consumer.bound import bound
 from facade.consumer.client import AsyncClient
+from facade.consumer.listener import InvokerListener, Reference
 from facade.core import (
     AsyncContext,
     Code,
@@ -32,6 +33,8 @@ from facade.exchange.description import (
     ProviderDescription,
     ServiceDescription,
 )
+from facade.provider.exporter import Exporter
+from facade.provider.listener import ExporterListener
 from facade.provider.server import Server
 from facade.service import method, service
 
@@ -47,6 +50,11 @@ __all__ = [
     "bound",
     "Peer",
     "InvokeMode",
+    # who is told of services
+    "ExporterListener",
+    "Exporter",
+    "InvokerListener",
+    "Reference",
     # around a call
     "RpcContext",
     "TimeoutCountDown",

@@ -10,6 +10,9 @@ from facade.core.filter import Activation, Filter
 
 GROUP = "facade.filters"
 
+# Text that says that nothing is set. (Dubbo: ConfigUtils#isNotEmpty)
+_EMPTY = ("false", "0", "null", "N/A")
+
 # What `filters=` of a client or a server takes: names, objects, "default" and "-name".
 FilterList = Sequence[str | Filter]
 
@@ -36,11 +39,21 @@ def installed() -> Mapping[str, type[Filter]]:
     return found
 
 
+def merge(outer: FilterList, inner: FilterList) -> FilterList:
+    """One list of two: of an end, and of one service there. The end's filters come first;
+    what either takes away is away. (Dubbo: the lists of provider and consumer)"""
+    for filters in (outer, inner):
+        if isinstance(filters, str):
+            raise TypeError(f"filters is a list: filters=[{filters!r}]")
+    return [*outer, *(item for item in inner if item != "default")]
+
+
 def resolve(filters: FilterList, side: str, settings: Mapping[str, Any]) -> list[Filter]:
     """The filters of one end, outermost first. (Dubbo: ExtensionLoader#getActivateExtension)
 
     "default" stands for those that switch themselves on, and comes first where it is not
-    named; "-name" takes one away, "-default" all of them. ValueError for an unknown name.
+    named; "-name" takes one away, "-default" all of them. A name counts once. ValueError for
+    an unknown one.
     """
     if isinstance(filters, str):
         raise TypeError(f"filters is a list: filters=[{filters!r}]")
@@ -49,7 +62,7 @@ def resolve(filters: FilterList, side: str, settings: Mapping[str, Any]) -> list
     for name in (*removed, *names):
         if not name.startswith("-") and name != "default":
             _find(name)
-    wanted = list(filters)
+    wanted = _once(filters)
     if "default" not in names:
         wanted.insert(0, "default")
     chosen: list[Filter] = []
@@ -65,6 +78,15 @@ def resolve(filters: FilterList, side: str, settings: Mapping[str, Any]) -> list
     return chosen
 
 
+def _once(filters: FilterList) -> list[str | Filter]:
+    """A name that stands there twice counts where it is first."""
+    once: list[str | Filter] = []
+    for item in filters:
+        if not isinstance(item, str) or item not in once:
+            once.append(item)
+    return once
+
+
 def _active(side: str, settings: Mapping[str, Any], without: set[str]) -> list[Filter]:
     """Those that switch themselves on at this side, in their order."""
     active: list[tuple[int, str, type[Filter]]] = []
@@ -72,9 +94,18 @@ def _active(side: str, settings: Mapping[str, Any], without: set[str]) -> list[F
         activation: Activation | None = getattr(cls, "__facade_activation__", None)
         if activation is None or name in without or side not in activation.group:
             continue
-        if activation.when is None or settings.get(activation.when):
+        if not activation.when or any(_is_set(key, settings) for key in activation.when):
             active.append((activation.order, name, cls))
     return [cls.configure(settings) for _, _, cls in sorted(active, key=lambda item: item[:2])]
+
+
+def _is_set(key: str, settings: Mapping[str, Any]) -> bool:
+    """Whether a setting is there and not empty, or is what ``key`` says behind a colon."""
+    name, colon, wanted = key.partition(":")
+    value = settings.get(name)
+    if colon:
+        return value is not None and str(value) == wanted
+    return bool(value) and value not in _EMPTY
 
 
 def _find(name: str) -> type[Filter]:

@@ -1,11 +1,15 @@
 """Helpers for your own tests: of services without a socket, of filters without either end."""
 
 import inspect
-from collections.abc import AsyncIterator, Callable, Mapping
-from contextlib import asynccontextmanager
+import itertools
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager
 from typing import Any
 
+from facade.consumer.blocking import Client
 from facade.consumer.client import AsyncClient
+from facade.consumer.engine import engine
+from facade.core.context import Request, reset_request, set_request
 from facade.core.countdown import TimeoutCountDown
 from facade.core.invocation import Invocation
 from facade.core.result import Result
@@ -14,7 +18,9 @@ from facade.plugins import FilterList
 from facade.provider.server import Server
 from facade.service import describe
 
-__all__ = ["FakeInvoker", "connected", "invocation"]
+__all__ = ["FakeInvoker", "connected", "connected_blocking", "invocation", "serving"]
+
+_numbers = itertools.count()
 
 
 @asynccontextmanager
@@ -42,6 +48,41 @@ async def connected(
             await client.close()
         finally:
             await server.stop()
+
+
+@contextmanager
+def connected_blocking(
+    *services: tuple[type, object],
+    filters: FilterList = ("default",),
+    server_filters: FilterList = ("default",),
+    **client_settings: Any,
+) -> Iterator[Client]:
+    """The same for tests without an event loop: a blocking client, and a server that it calls
+    within the process. The server's ``async def`` methods run on the library's thread."""
+    server = Server(f"injvm:test-{next(_numbers)}", filters=server_filters)
+    for interface, implementation in services:
+        server.export(interface, implementation)
+    client = Client(server.address, filters=filters, **client_settings)
+    engine().submit(server.start).result()
+    try:
+        yield client
+    finally:
+        try:
+            client.close()
+        finally:
+            engine().submit(server.stop).result()
+
+
+@contextmanager
+def serving(call: Invocation) -> Iterator[Request]:
+    """As if ``call`` were served in this block: a method that is called there finds it in
+    ``RpcContext``. What it sends back is in ``response_attachments`` of what this gives."""
+    request = Request(call)
+    token = set_request(request)
+    try:
+        yield request
+    finally:
+        reset_request(token)
 
 
 class FakeInvoker:

@@ -1,6 +1,6 @@
 """The client for code without an event loop."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
@@ -51,6 +51,7 @@ class Client:
         timeout: float | None = None,
         timeouts: Mapping[str, float] | None = None,
         mode: InvokeMode | None = None,
+        stub: Callable[[S], S] | None = None,
     ) -> S:
         """A remote service, as an object of its interface: see AsyncClient.refer."""
         return self._client.refer(
@@ -60,6 +61,7 @@ class Client:
             timeout=timeout,
             timeouts=timeouts,
             mode=mode,
+            stub=stub,
         )
 
     def generic(self, service: str, *, group: str = "", version: str = "") -> GenericService:

@@ -2,7 +2,7 @@
 
 import asyncio
 import weakref
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
@@ -12,17 +12,20 @@ from facade.consumer.connector import Connector
 from facade.consumer.describer import Describer
 from facade.consumer.lease import Lease
 from facade.consumer.limit import Limits
+from facade.consumer.listener import InvokerListener, Reference
 from facade.consumer.proxy import AsyncMethod, GenericService, RemoteMethod, proxy
 from facade.consumer.remote import RemoteInvoker, UnaryInvoker
 from facade.consumer.shared import Shared
 from facade.core.chain import chain, is_available
-from facade.core.errors import Unimplemented
+from facade.core.errors import Sent, Unavailable, Unimplemented
 from facade.core.filter import CONSUMER, Invoker
 from facade.core.invocation import Invocation
+from facade.core.listener import check_listeners, tell
 from facade.core.method import InvokeMode, Method, service_key
 from facade.exchange.answering import Export
 from facade.exchange.description import ProviderDescription
 from facade.exchange.handlers import Handlers, OnConnect, OnDisconnect
+from facade.exchange.injvm import InjvmInvoker, InjvmTransport, place
 from facade.exchange.settings import DEFAULT_MAX_MESSAGE, Settings
 from facade.exchange.stream import ConsumerStream
 from facade.exchange.transport import GrpcTransport, Transport, channel_options
@@ -39,6 +42,8 @@ DEFAULT_TIMEOUT = 1.0
 class AsyncClient:
     """Calls the services of one provider, all of them over one stream.
 
+    Of the target "injvm" it calls what servers of this process export, without a network.
+
     It may be made anywhere and connects when the first call needs it. Clients of one event
     loop share the stream where their target, application, sizes and heartbeat are the same.
     Times are seconds, sizes bytes.
@@ -49,6 +54,8 @@ class AsyncClient:
                        the provider what they have; @facade.method(countdown=) goes before it
     describe           ask the provider, after each connect, for the timeouts it publishes
     filters            names, filter objects, "default", "-name"; the first is outermost
+    filter_settings    what filters find in ``configure``, and ``when`` asks for
+    listeners          are told of each service that is referred to
     propagate          which received attachments go on to further hops: names, or None
     wait_for_ready     calls wait for a connection as long as their time allows; without it
                        they fail as soon as one attempt to connect does
@@ -70,6 +77,8 @@ class AsyncClient:
         countdown: bool = True,
         describe: bool = True,
         filters: FilterList = ("default",),
+        filter_settings: Mapping[str, Any] | None = None,
+        listeners: Sequence[InvokerListener] = (),
         application: str = "",
         propagate: Collection[str] | None = ("*",),
         wait_for_ready: bool = True,
@@ -88,6 +97,7 @@ class AsyncClient:
         check_timeout(heartbeat_timeout, "heartbeat_timeout")
         if isinstance(propagate, str):
             raise TypeError(f"propagate is a list of names: propagate=[{propagate!r}]")
+        check_listeners(listeners, InvokerListener, ("referred", "destroyed"))
         settings = Settings(
             application=application,
             max_message_size=max_message_size,
@@ -95,11 +105,12 @@ class AsyncClient:
             heartbeat_timeout=heartbeat_timeout,
         )
         handlers = Handlers(on_connect, on_disconnect)
-        _check_connections(connections, handlers, unary)
+        here = place(target)
+        _check_connections(connections, handlers, unary or here is not None)
         private = transport is not None or unary or connections > 0
         if transport is None:
             options = channel_options(max_message_size, heartbeat, heartbeat_timeout)
-            transport = GrpcTransport(target, options)
+            transport = GrpcTransport(target, options) if here is None else InjvmTransport(here)
         self._timeout = timeout
         self._invocation_ids = invocation_ids
         self._limits = Limits(timeout, countdown=countdown)
@@ -125,16 +136,25 @@ class AsyncClient:
             else hold(Shared() if private else SHARED)
         )
         self._describer = Describer(
-            self._connector, transport, self._limits, follow=describe, unary=unary
+            self._connector,
+            transport,
+            self._limits,
+            follow=describe,
+            unary=unary or here is not None,
         )
-        self._end: Invoker = (
-            UnaryInvoker(transport, settings, self._describer.once)
-            if unary
-            else RemoteInvoker(self._connector)
+        once = self._describer.once
+        self._injvm = None if here is None else InjvmInvoker(here, application, once)
+        self._end: Invoker = self._injvm or (
+            UnaryInvoker(transport, settings, once) if unary else RemoteInvoker(self._connector)
         )
-        self._filters = resolve(filters, CONSUMER, {"propagate": propagate})
+        self._filters = resolve(
+            filters, CONSUMER, {**(filter_settings or {}), "propagate": propagate}
+        )
         self._invoker = chain(self._filters, self._end)
         self._futures: set[asyncio.Future[Any]] = set()
+        self._listeners = tuple(listeners)
+        self._references: dict[str, Reference] = {}
+        self._closed = False
 
     @property
     def target(self) -> str:
@@ -159,19 +179,23 @@ class AsyncClient:
         timeout: float | None = None,
         timeouts: Mapping[str, float] | None = None,
         mode: InvokeMode | None = None,
+        stub: Callable[[S], S] | None = None,
     ) -> S:
         """A remote service, as an object of its interface.
 
         ``group`` and ``version`` override those of the interface. ``timeouts`` (seconds) are
         for methods by name, over those that the interface gives them; ``timeout`` is for
         methods without one. ``mode`` says how calls hand their values over, instead of what
-        the signatures say: see InvokeMode.
+        the signatures say: see InvokeMode. ``stub`` makes what is given in its place, and
+        takes the remote service to call. (Dubbo: StubProxyFactoryWrapper)
+
+        Unavailable once the client is closed.
         """
         check_timeout(timeout, "timeout of the reference")
         service = with_timeouts(read_interface(interface), timeouts or {})
         group = service.group if group is None else group
         version = service.version if version is None else version
-        key = service_key(service.name, group, version)
+        key = self._refer(service.name, group, version)
 
         def make(method: Method, codec: CallingCodec) -> RemoteMethod:
             return self._method(
@@ -185,11 +209,12 @@ class AsyncClient:
                 mode=mode,
             )
 
-        return proxy(interface, service, make)
+        remote = proxy(interface, service, make)
+        return remote if stub is None else stub(remote)
 
     def generic(self, service: str, *, group: str = "", version: str = "") -> GenericService:
         """A remote service by name, without an interface."""
-        key = service_key(service, group, version)
+        key = self._refer(service, group, version)
 
         def make(name: str, codec: CallingCodec) -> RemoteMethod:
             return self._method(
@@ -203,6 +228,15 @@ class AsyncClient:
             )
 
         return GenericService(service, make)
+
+    def _refer(self, service: str, group: str, version: str) -> str:
+        key = service_key(service, group, version)
+        if self._closed:
+            raise Unavailable(f"{key}: the client is closed: make another", sent=Sent.NOT_SENT)
+        if self._listeners and key not in self._references:
+            self._references[key] = reference = Reference(key, self.target, self._invoker)
+            tell(self._listeners, "referred", reference)
+        return key
 
     def _method(self, codec: CallingCodec, **facts: Any) -> RemoteMethod:
         self._codecs.add(codec)
@@ -232,8 +266,14 @@ class AsyncClient:
 
     async def close(self, grace: float = 5.0) -> None:
         """Let calls under way end, at most ``grace`` seconds, and hang up."""
+        self._closed = True
         self._describer.close()
+        if self._injvm is not None:
+            await self._injvm.close(grace)
         await asyncio.gather(self._connector.close(grace), self._transport.close(grace))
+        while self._references:
+            _, reference = self._references.popitem()
+            tell(self._listeners, "destroyed", reference)
 
     async def __aenter__(self) -> Self:
         return self
@@ -250,13 +290,13 @@ class AsyncClient:
         return f"<AsyncClient of {self.target!r}: {self._invoker!r}>"
 
 
-def _check_connections(connections: int, handlers: Handlers, unary: bool) -> None:
+def _check_connections(connections: int, handlers: Handlers, none_kept: bool) -> None:
     if isinstance(connections, bool) or not isinstance(connections, int) or connections < 0:
         raise ValueError(f"connections={connections!r}: 0 to share one, or how many of its own")
-    if unary and (connections or handlers):
+    if none_kept and (connections or handlers):
         raise ValueError(
-            "unary=True sends no call over a connection that is kept: leave connections=, "
-            "on_connect= and on_disconnect= out, or unary="
+            "with unary=True, or within the process, no call goes over a connection that is "
+            "kept: leave connections=, on_connect= and on_disconnect= out"
         )
 
 

@@ -317,7 +317,11 @@ def proxy(
     namespace: dict[str, Any] = {
         **methods,
         "__init__": lambda self: None,  # the interface's may want arguments
+        # Answered here, whatever the interface makes of them for objects with fields.
         "__repr__": lambda self: f"<{service.key}, remote>",
+        "__str__": object.__str__,
+        "__eq__": object.__eq__,
+        "__hash__": object.__hash__,
     }
     cls = type(f"Remote{interface.__name__}", (interface,), namespace)
     return cast(S, cls())

@@ -110,6 +110,8 @@ current_request = _request.get
 last_caller = _caller.get  # his, or that of whoever started him: current_caller() tells
 set_request = _request.set
 reset_request = _request.reset
+set_caller = _caller.set
+reset_caller = _caller.reset
 
 
 def current_caller() -> Caller:

@@ -58,11 +58,11 @@ class Filter:
 
 
 class Activation:
-    """Where a filter switches itself on: which sides, its place, and by which setting."""
+    """Where a filter switches itself on: which sides, its place, and by which settings."""
 
     __slots__ = ("group", "order", "when")
 
-    def __init__(self, group: frozenset[str], order: int, when: str | None) -> None:
+    def __init__(self, group: frozenset[str], order: int, when: tuple[str, ...]) -> None:
         self.group = group
         self.order = order
         self.when = when
@@ -75,19 +75,22 @@ def activate(
     *,
     group: str | Sequence[str] = (CONSUMER, PROVIDER),
     order: int = 0,
-    when: str | None = None,
+    when: str | Sequence[str] = (),
 ) -> Callable[[F], F]:
     """Switch an installed filter on by itself. (Dubbo: @Activate)
 
     ``group``: "consumer", "provider", or both. The smaller ``order``, the further out;
-    equal ones stand by name. ``when`` names a setting that must be there and not empty.
+    equal ones stand by name. ``when`` names a setting that must be there and not empty, or
+    be what is said behind a colon ("cache:lru"); of several, one is enough.
     """
     groups = frozenset((group,) if isinstance(group, str) else group)
     if not groups or groups - {CONSUMER, PROVIDER}:
         raise ValueError(f"group is 'consumer', 'provider' or both, not {group!r}")
 
+    keys = (when,) if isinstance(when, str) else tuple(when)
+
     def mark(cls: F) -> F:
-        cls.__facade_activation__ = Activation(groups, order, when)  # type: ignore[attr-defined]
+        cls.__facade_activation__ = Activation(groups, order, keys)  # type: ignore[attr-defined]
         return cls
 
     return mark

@@ -17,6 +17,7 @@ from facade.core.errors import (
     Unavailable,
     Unimplemented,
 )
+from facade.exchange import fork
 from facade.exchange.stream import ConsumerStream, FrameStream
 
 SERVICE = "facade.v1.Facade"
@@ -94,6 +95,7 @@ class GrpcTransport:
     """Reaches a provider at a gRPC target, e.g. ``host:port``."""
 
     def __init__(self, target: str, options: Options) -> None:
+        fork.check()
         self.target = target
         self._options = list(options)
         self._unary: Any = None
@@ -104,6 +106,10 @@ class GrpcTransport:
         return not self._closed
 
     def _channel(self) -> Any:
+        try:
+            fork.claim()
+        except RuntimeError as error:
+            raise Unavailable(str(error), sent=Sent.NOT_SENT) from None
         return grpc.aio.insecure_channel(self.target, options=self._options)
 
     async def open(self) -> ConsumerStream:
@@ -217,6 +223,7 @@ class GrpcListener:
         describe: Callable[[bytes], Awaitable[bytes]],
         options: Options,
     ) -> None:
+        fork.claim()
         self._exchange = exchange
         self._invoke = invoke
         self._describe = describe

@@ -1,16 +1,21 @@
 """What a server exports."""
 
-import difflib
 import inspect
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Literal
 
 from facade.codec import Codec, MethodCodec
 from facade.core.errors import Sent, Unimplemented
 from facade.core.filter import Invoker
 from facade.core.invocation import Invocation
 from facade.core.method import Method, Service
+from facade.exchange.answering import suggest
 from facade.provider.pool import ThreadPool
+
+# Who may call what is exported: this process alone, the network alone, or (None) both.
+Scope = Literal["local", "remote"] | None
+LOCAL: Scope = "local"
+REMOTE: Scope = "remote"
 
 # Service, group, version, method.
 _Key = tuple[str, str, str, str]
@@ -30,9 +35,19 @@ class ExportedMethod:
 class Exporter:
     """A service that can be called until it is unexported. (Dubbo: Exporter)"""
 
-    def __init__(self, service: Service, invoker: Invoker, unexport: Callable[[], None]) -> None:
+    def __init__(
+        self,
+        service: Service,
+        invoker: Invoker,
+        scope: Scope,
+        unexport: Callable[["Exporter"], None],
+    ) -> None:
         self.service = service
         self.invoker = invoker
+        self.scope = scope
+        self.methods = {
+            name: ExportedMethod(method, invoker) for name, method in service.methods.items()
+        }
         self._unexport = unexport
         # Threads of its own, where it has such, and what takes over when it is unexported.
         self.pool: ThreadPool | None = None
@@ -43,10 +58,11 @@ class Exporter:
         self.pool, self._shared_pool = pool, shared
 
     def unexport(self) -> None:
-        """Take it away. Calls under way end as they would."""
-        self._unexport()
+        """Take it away, once. Calls under way end as they would. Raises what the last listener
+        that failed raised; it is taken away all the same."""
         if self.pool is not None and self._shared_pool is not None:
             self.pool.retire(self._shared_pool)
+        self._unexport(self)
 
     def __repr__(self) -> str:
         return f"<Exporter of {self.service.key}: {self.invoker!r}>"
@@ -63,28 +79,32 @@ class ExportTable:
     def __iter__(self) -> Any:
         return iter(list(self._services.values()))
 
-    def add(self, service: Service, invoker: Invoker) -> Exporter:
-        """ValueError where the key is taken; TypeError where a type can't travel."""
+    def get(self, key: str) -> Exporter | None:
+        return self._services.get(key)
+
+    def add(self, exporter: Exporter) -> None:
+        """ValueError where the key is taken."""
+        service = exporter.service
         if service.key in self._services:
             raise ValueError(
                 f"{service.key} is exported already: unexport it first, or give another group "
                 "or version"
             )
-        methods = {
-            (service.name, service.group, service.version, name): ExportedMethod(method, invoker)
-            for name, method in service.methods.items()
-        }
-        exporter = Exporter(service, invoker, lambda: self._remove(exporter))
-        self._methods.update(methods)
         self._services[service.key] = exporter
-        return exporter
+        if exporter.scope != LOCAL:
+            for name, method in exporter.methods.items():
+                self._methods[service.name, service.group, service.version, name] = method
 
-    def _remove(self, exporter: Exporter) -> None:
+    def remove(self, exporter: Exporter) -> bool:
+        """Whether it was there."""
         service = exporter.service
-        if self._services.get(service.key) is exporter:
-            del self._services[service.key]
+        if self._services.get(service.key) is not exporter:
+            return False
+        del self._services[service.key]
+        if exporter.scope != LOCAL:
             for name in service.methods:
                 del self._methods[service.name, service.group, service.version, name]
+        return True
 
     def find(self, invocation: Invocation) -> ExportedMethod:
         """Raises Unimplemented, which says what there is instead."""
@@ -92,33 +112,30 @@ class ExportTable:
             (invocation.service, invocation.group, invocation.version, invocation.name)
         )
         if found is None:
-            raise Unimplemented(self._missing(invocation), sent=Sent.NOT_EXECUTED)
+            raise Unimplemented(self.missing(invocation, hidden=LOCAL), sent=Sent.NOT_EXECUTED)
         return found
 
-    def _missing(self, invocation: Invocation) -> str:
+    def missing(self, invocation: Invocation, *, hidden: Scope) -> str:
+        """What there is instead; of the scope ``hidden`` nothing is told."""
+        shown = [e for e in self if e.scope != hidden]
         service = self._services.get(invocation.service_key)
-        if service is not None:
+        if service is not None and service in shown:
             names = list(service.service.methods)
             return (
                 f"{invocation.service_key} has no method {invocation.name!r}; "
-                f"{_suggest(invocation.name, names)}it has: {', '.join(names)}"
+                f"{suggest(invocation.name, names)}it has: {', '.join(names)}"
             )
-        same = [e.service.key for e in self if e.service.name == invocation.service]
+        same = [e.service.key for e in shown if e.service.name == invocation.service]
         if same:
             return (
                 f"{invocation.service} is not exported with group {invocation.group!r} and version "
                 f"{invocation.version!r}; it is exported as: {', '.join(same)}"
             )
-        keys = list(self._services)
+        keys = [e.service.key for e in shown]
         return (
             f"no service {invocation.service_key!r} is exported here; "
-            f"{_suggest(invocation.service, keys)}there are: {', '.join(keys) or 'none at all'}"
+            f"{suggest(invocation.service, keys)}there are: {', '.join(keys) or 'none at all'}"
         )
-
-
-def _suggest(name: str, known: list[str]) -> str:
-    near = difflib.get_close_matches(name, known, n=1)
-    return f"did you mean {near[0]!r}? " if near else ""
 
 
 def check_implementation(interface: type, service: Service, implementation: object) -> None:

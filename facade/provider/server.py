@@ -4,25 +4,37 @@ import asyncio
 import contextlib
 import logging
 import signal
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import replace
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 from facade.core.chain import chain
 from facade.core.errors import LimitExceeded, RpcError, Sent, Unavailable
 from facade.core.filter import PROVIDER
+from facade.core.listener import check_listeners
 from facade.exchange.connection import Connection
 from facade.exchange.handlers import Handlers, OnConnect, OnDisconnect
+from facade.exchange.injvm import INJVM, place
 from facade.exchange.settings import DEFAULT_MAX_MESSAGE, Settings
 from facade.exchange.stream import FrameStream
 from facade.exchange.transport import GrpcListener, server_options
 from facade.loops import new_event_loop
-from facade.plugins import FilterList, resolve
+from facade.plugins import FilterList, merge, resolve
 from facade.provider.description import answer_describe
-from facade.provider.exporter import Exporter, ExportTable, check_implementation
+from facade.provider.exporter import (
+    LOCAL,
+    REMOTE,
+    Exporter,
+    ExportTable,
+    Scope,
+    check_implementation,
+)
+from facade.provider.inprocess import InProcess
+from facade.provider.listener import ExporterListener
 from facade.provider.local import LocalInvoker
 from facade.provider.pool import ThreadPool
+from facade.provider.publication import Publication
 from facade.provider.unary import UnaryCalls
 from facade.service import check_timeout, describe, with_timeouts
 
@@ -32,7 +44,12 @@ logger = logging.getLogger(__name__)
 class Server:
     """Exports services at one address. Times are seconds, sizes bytes.
 
+    While it runs, what it exports can also be called within the process, by clients of
+    "injvm". At the address "injvm", or "injvm:" and a name, it can be called only there.
+
     filters            names, filter objects, "default", "-name"; the first is outermost
+    filter_settings    what filters find in ``configure``, and ``when`` asks for
+    listeners          are told of each service that is exported or unexported
     threads, queue     for methods that are not async: how many run at once, how many more
                        may wait; a call beyond is refused
     max_connections    how many consumers may be connected; one more is refused. 0: any number
@@ -48,6 +65,8 @@ class Server:
         address: str = "127.0.0.1:0",
         *,
         filters: FilterList = ("default",),
+        filter_settings: Mapping[str, Any] | None = None,
+        listeners: Sequence[ExporterListener] = (),
         application: str = "",
         threads: int = 64,
         queue: int = 1024,
@@ -61,17 +80,20 @@ class Server:
     ) -> None:
         check_timeout(heartbeat, "heartbeat")
         check_timeout(heartbeat_timeout, "heartbeat_timeout")
+        check_listeners(listeners, ExporterListener, ("exported", "unexported"))
         self.address = address
         self.port = 0
         self._grace = grace
         self._filters = filters
+        self._filter_settings = dict(filter_settings or {})
         self._settings = Settings(
             application=application,
             max_message_size=max_message_size,
             heartbeat=heartbeat,
             heartbeat_timeout=heartbeat_timeout,
         )
-        resolve(filters, PROVIDER, {})  # a wrong name is an error here, not at the first export
+        # A wrong name is an error here, not at the first export.
+        resolve(filters, PROVIDER, self._filter_settings)
         self._exports = ExportTable()
         # For the methods that are not async, but for services with a pool of their own.
         self.pool = ThreadPool(threads, queue, place=self._place)
@@ -80,8 +102,13 @@ class Server:
             raise ValueError(f"max_connections={max_connections}: 0 for any number, or how many")
         self._max_connections = max_connections
         self._handlers = Handlers(on_connect, on_disconnect)
+        self._local = InProcess(
+            place(address) or INJVM, self._exports, max_message_size, application
+        )
+        self._published = Publication(self._exports, self._local, listeners)
         self._connections: set[Connection] = set()
         self._listener: GrpcListener | None = None
+        self._started = False
         self._stopping: asyncio.Task[None] | None = None
         self._stopped = asyncio.Event()
 
@@ -96,6 +123,8 @@ class Server:
         version: str | None = None,
         timeout: float | None = None,
         timeouts: Mapping[str, float] | None = None,
+        filters: FilterList = (),
+        scope: Scope = None,
         threads: int | None = None,
         queue: int | None = None,
     ) -> Exporter:
@@ -104,9 +133,14 @@ class Server:
         Its methods may be ``async def`` or ``def``, whatever the interface says; the
         latter run in threads. ``group`` and ``version`` override those of the interface.
         ``timeout`` (seconds) is what the provider suggests for the service, ``timeouts``
-        for methods by name: consumers learn of both when they connect. ``threads`` gives it
-        a pool of its own, with room for ``queue`` more calls (else: as the server).
+        for methods by name: consumers learn of both when they connect. ``filters`` are for
+        this service, and come after the server's. ``scope``: "local" for consumers in this
+        process alone, "remote" for those at the network alone. ``threads`` gives it a pool
+        of its own, with room for ``queue`` more calls (else: as the server).
+
+        RuntimeError once the server has stopped. (Dubbo: DubboProtocol#checkDestroyed)
         """
+        self._check_scope(interface, scope)
         check_timeout(timeout, "timeout of the export")
         if queue is not None and threads is None:
             raise ValueError(f"queue={queue} is for a pool of the service's own: give threads too")
@@ -123,14 +157,27 @@ class Server:
             room = pool.queue if queue is None else queue
             pool = ThreadPool(threads, room, service.key, self._place)
         end = LocalInvoker(service, implementation, pool)
-        exporter = self._exports.add(service, chain(resolve(self._filters, PROVIDER, {}), end))
+        chosen = resolve(merge(self._filters, filters), PROVIDER, self._filter_settings)
+        exporter = Exporter(service, chain(chosen, end), scope, self._published.remove)
         if pool is not self.pool:
             exporter.run_in(pool, self.pool)
+        self._published.add(exporter)
         return exporter
+
+    def _check_scope(self, interface: type, scope: Scope) -> None:
+        if self._stopping is not None:
+            raise RuntimeError(f"{interface.__qualname__}: this server has stopped: make another")
+        if scope not in (None, LOCAL, REMOTE):
+            raise ValueError(f"scope is 'local', 'remote' or None for both, not {scope!r}")
+        if scope == REMOTE and place(self.address) is not None:
+            raise ValueError(
+                f"{interface.__qualname__}: a server at {self.address!r} listens to no network: "
+                "give it an address, or another scope"
+            )
 
     @property
     def exporters(self) -> list[Exporter]:
-        return list(self._exports)
+        return list(self._published)
 
     @property
     def oneway_failures(self) -> int:
@@ -145,11 +192,21 @@ class Server:
             raise RuntimeError(
                 f"{self} was stopped, and its threads are gone: make a new Server to serve again"
             )
-        if self._listener is not None:
+        if self._started:
             raise RuntimeError(
                 f"{self} is started already: `async with` and run() do it themselves; "
                 "make another Server for another address"
             )
+        self._started = True
+        try:
+            if place(self.address) is None:
+                await self._listen()
+        except OSError:
+            self._started = False  # it may be tried again
+            raise
+        self._local.start(self._exports)
+
+    async def _listen(self) -> None:
         settings = self._settings
         options = server_options(
             settings.max_message_size, settings.heartbeat, settings.heartbeat_timeout
@@ -184,13 +241,15 @@ class Server:
             else None
         )
         drains = [c.drain("the provider stops", grace) for c in self._connections]
-        await asyncio.gather(*drains, self._unary.drain("the provider stops", grace))
+        await asyncio.gather(
+            *drains,
+            self._unary.drain("the provider stops", grace),
+            self._local.stop(self._exports, "the provider stops", grace),
+        )
         if listener is not None:
             await listener
         await self._handlers.settle(grace)
-        for exporter in self._exports:
-            if exporter.pool is not None:
-                exporter.pool.close()
+        self._published.clear()
         self.pool.close()
         self._stopped.set()
         logger.info("stopped at %s", self.address)
@@ -236,7 +295,7 @@ class Server:
 
     async def describe(self, request: bytes) -> bytes:
         """Answer one Describe call: serialized messages in and out."""
-        services = [exporter.service for exporter in self._exports]
+        services = [e.service for e in self._exports if e.scope != LOCAL]
         return answer_describe(services, self._settings.application, request)
 
     async def exchange(self, stream: FrameStream) -> None:

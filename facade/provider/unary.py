@@ -22,8 +22,6 @@ class UnaryCalls:
     async def invoke(self, request: bytes, peer: str, time_left: float | None) -> bytes:
         """Answer one call. Raises RpcError for bytes that are no invocation."""
         received = monotonic()
-        if self._stopping:
-            raise Unavailable(self._stopping, sent=Sent.NOT_EXECUTED)
         try:
             wire = parse(request, WireInvocation)
         except ValueError as error:
@@ -33,13 +31,26 @@ class UnaryCalls:
         if time_left is not None:
             left = max(1, int(time_left * 1_000_000))
             wire.time_left_us = min(left, wire.time_left_us or left)
+        result = await self.serve(wire, received, Peer(peer, self.local_address), time_left)
+        data: bytes = result.SerializeToString()
+        if len(data) > self._max_message_size:
+            data = _failed(self._too_large(wire, len(data))).SerializeToString()
+        return data
+
+    async def serve(
+        self, wire: Any, received: float, peer: Peer, time_left: float | None = None
+    ) -> Any:
+        """Answer one call with a Result message. A caller who leaves takes it with him, unless
+        ``time_left`` is over: then it is left to end."""
+        if self._stopping:
+            raise Unavailable(self._stopping, sent=Sent.NOT_EXECUTED)
         task = asyncio.create_task(self._answer(wire, received, peer), name="facade-call")
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
         if wire.oneway:
-            return b""
+            return WireResult()
         try:
-            result = await asyncio.shield(task)
+            return await asyncio.shield(task)
         except asyncio.CancelledError:
             if task.cancelled():
                 return _failed(self._why_cancelled(wire))
@@ -47,16 +58,11 @@ class UnaryCalls:
             if time_left is None or monotonic() - received < time_left:
                 task.cancel()
             raise
-        data: bytes = result.SerializeToString()
-        if len(data) > self._max_message_size:
-            return _failed(self._too_large(wire, len(data)))
-        return data
 
-    async def _answer(self, wire: Any, received: float, peer: str) -> Any:
+    async def _answer(self, wire: Any, received: float, peer: Peer) -> Any:
         result = WireResult()
         try:
-            here = Peer(peer, self.local_address)
-            await answer(self._exports, wire, result, received, here)
+            await answer(self._exports, wire, result, received, peer)
         except asyncio.CancelledError:
             if wire.oneway:
                 fill_error(result, self._why_cancelled(wire), raised=False, attachments=None)
@@ -92,7 +98,7 @@ class UnaryCalls:
             await asyncio.wait(left, timeout=1)
 
 
-def _failed(error: RpcError) -> bytes:
+def _failed(error: RpcError) -> Any:
     result = WireResult()
     fill_error(result, error, raised=False, attachments=None)
-    return bytes(result.SerializeToString())
+    return result

@@ -4,6 +4,7 @@ memory      AsyncClient, joined in memory
 stream      AsyncClient over gRPC
 unary       AsyncClient over gRPC, each call one of gRPC's
 blocking    Client over gRPC, its calls made in threads
+injvm       AsyncClient, in this process and without a network
 """
 
 import asyncio
@@ -20,7 +21,7 @@ from facade.exchange.memory import MemoryTransport
 # Seconds. Long enough for any machine where the timeout is not what is tested.
 LONG = 20.0
 
-WIRES = ("memory", "stream", "unary", "blocking")
+WIRES = ("memory", "stream", "unary", "blocking", "injvm")
 
 # Calls that a scenario may have under way at once, where each takes a thread.
 THREADS = 32
@@ -45,7 +46,9 @@ class Wire:
 
     async def provide(self, *services: tuple[type, object], **settings: Any) -> facade.Server:
         """A provider of these services: (interface, implementation) each."""
-        server = facade.Server("127.0.0.1:0", **settings)
+        # A place of its own for each, as they may export the same.
+        injvm = f"injvm:{len(self._servers)}"
+        server = facade.Server(injvm if self.name == "injvm" else "127.0.0.1:0", **settings)
         for interface, implementation in services:
             server.export(interface, implementation)
         if self.name != "memory":
@@ -66,7 +69,7 @@ class Wire:
         if self.name == "memory":
             settings["transport"] = MemoryTransport(server.exchange, server.invoke, server.describe)
         client = kind(
-            f"127.0.0.1:{server.port}",
+            server.address if self.name == "injvm" else f"127.0.0.1:{server.port}",
             **{"timeout": LONG, "unary": self.name == "unary", **settings},
         )
         self._clients.append(client)

@@ -6,7 +6,7 @@ import pytest
 
 import facade
 
-pytestmark = pytest.mark.parametrize("wire", ["memory", "stream", "unary"], indirect=True)
+pytestmark = pytest.mark.parametrize("wire", ["memory", "stream", "unary", "injvm"], indirect=True)
 
 
 @facade.service("cancellation.Worker")

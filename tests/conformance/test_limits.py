@@ -1,8 +1,12 @@
-"""Messages that are too large: only that call fails."""
+"""Messages that are too large: only that call fails. Within a process there are no messages."""
 
 import pytest
 
 import facade
+
+pytestmark = pytest.mark.parametrize(
+    "wire", ["memory", "stream", "unary", "blocking"], indirect=True
+)
 
 # Bytes that one message may have.
 LIMIT = 64 * 1024

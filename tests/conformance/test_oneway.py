@@ -69,7 +69,7 @@ async def test_oneway_call_with_attachments(wire):
     assert await seen.get() == "Ann"
 
 
-@pytest.mark.parametrize("wire", ["memory", "stream", "blocking"], indirect=True)
+@pytest.mark.parametrize("wire", ["memory", "stream", "blocking", "injvm"], indirect=True)
 async def test_oneway_calls_arrive_in_order(wire):
     """The first line is there before the call that is made after it (gRPC's own have no order)."""
     impl = JournalImpl()

@@ -55,12 +55,19 @@ async def client(wire):
     assert await wire.call(client.refer(Greeter).hello, "Ann") == "Hello Ann"
 
 
+# Within a process a key is looked up in all servers of it: see dubbo/test_injvm.py.
+OVER_A_NETWORK = pytest.mark.parametrize(
+    "wire", ["memory", "stream", "unary", "blocking"], indirect=True
+)
+
+
 async def refused(wire, kind, method, *arguments, **keywords):
     with pytest.raises(kind) as raised:
         await wire.call(method, *arguments, **keywords)
     return raised.value
 
 
+@OVER_A_NETWORK
 async def test_unknown_service(wire, client):
     """It lists the services that there are, and names one that is near."""
     service = client.generic("refusals.Othr")
@@ -71,6 +78,7 @@ async def test_unknown_service(wire, client):
     assert (error.sent, error.remote) == (facade.Sent.NOT_EXECUTED, True)
 
 
+@OVER_A_NETWORK
 async def test_unknown_service_of_an_empty_provider(wire):
     """A provider without any service says that."""
     client = wire.connect(await wire.provide())
@@ -89,6 +97,7 @@ async def test_unknown_method(wire, client):
     assert error.code is facade.Code.METHOD_NOT_FOUND
 
 
+@OVER_A_NETWORK
 async def test_wrong_version(wire, client):
     """It lists the versions that there are."""
     greeter = client.refer(Greeter, version="3.0")
@@ -97,6 +106,7 @@ async def test_wrong_version(wire, client):
     assert "refusals.Greeter:1.0" in str(error)
 
 
+@OVER_A_NETWORK
 async def test_wrong_group(wire, client):
     """It lists the groups that there are."""
     greeter = client.refer(Greeter, group="blue")

@@ -64,7 +64,7 @@ def test_activate_means_both_sides_by_default():
 
     activation = Plain.__facade_activation__
     assert activation.group == {CONSUMER, PROVIDER}
-    assert (activation.order, activation.when) == (0, None)
+    assert (activation.order, activation.when) == (0, ())
 
 
 @pytest.mark.parametrize("group", ["client", ("consumer", "server"), ()])

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any, assert_type
 
 import facade
-from facade.testing import FakeInvoker, connected, invocation
+from facade.testing import FakeInvoker, connected, connected_blocking, invocation, serving
 
 
 @dataclass
@@ -87,6 +87,18 @@ async def provide() -> None:
     server.export("demo.Greeter", GreeterImpl())  # type: ignore[arg-type]
 
 
+class Told(facade.ExporterListener):
+    def exported(self, exporter: facade.Exporter) -> None:
+        assert_type(exporter.service.key, str)
+
+
+async def provide_within_the_process() -> None:
+    server = facade.Server("injvm", listeners=[Told()], filter_settings={"token": "x"})
+    server.export(Greeter, GreeterImpl(), scope="local", filters=["-timeout", Measure()])
+    server.export(Greeter, GreeterImpl(), scope="near")  # type: ignore[arg-type]
+    facade.Server(listeners=[Watch()])  # type: ignore[list-item]
+
+
 def provide_until_signalled() -> None:
     facade.Server("0.0.0.0:50051").run()
 
@@ -140,6 +152,22 @@ async def consume_in_other_ways(client: facade.AsyncClient) -> None:
     hello.options(timeout="long")  # type: ignore[arg-type]
     answer: Any = await client.generic("demo.Greeter", version="1.0.0").invoke("hello", "Ann")
     print(answer)
+
+
+class Watch(facade.InvokerListener):
+    def referred(self, reference: facade.Reference) -> None:
+        assert_type(reference.invoker, facade.Invoker)
+
+
+class GreeterStub(Greeter):
+    def __init__(self, remote: Greeter) -> None:
+        self.remote = remote
+
+
+async def consume_within_the_process() -> None:
+    async with facade.AsyncClient("injvm", listeners=[Watch()]) as client:
+        assert_type(client.refer(Greeter, stub=GreeterStub), Greeter)
+        client.refer(WaitingGreeter, stub=GreeterStub)  # type: ignore[arg-type]
 
 
 def consume_and_wait() -> None:
@@ -266,6 +294,10 @@ def look_around() -> None:
 async def try_out() -> None:
     result = await Measure().invoke(FakeInvoker("value"), invocation("hello", "Ann"))
     assert_type(result, facade.Result)
+    with serving(invocation("hello", "Ann")) as request:
+        assert_type(request.response_attachments, dict[str, str | bytes])
+    with connected_blocking((Greeter, GreeterImpl())) as blocking:
+        assert_type(blocking, facade.Client)
     async with connected((Greeter, GreeterImpl()), filters=[Measure()]) as client:
         greeting: Awaitable[str] = client.refer(Greeter).hello("Ann")
         print(await greeting)

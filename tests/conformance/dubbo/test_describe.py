@@ -202,6 +202,7 @@ async def test_provider_that_publishes_nothing_of_use(wire, answer, monkeypatch)
     assert 550 < limit <= 600
 
 
+@pytest.mark.parametrize("wire", ["memory", "stream", "unary", "blocking"], indirect=True)
 async def test_failures_are_told_to_who_asks(wire, monkeypatch):
     """describe() raises Unimplemented where a provider does not say, and says what is wrong."""
     answers = {"conformance.Clock": silent, "conformance.Shop": broken}
@@ -226,6 +227,7 @@ async def test_describe_without_a_provider():
             await client.describe()
 
 
+@pytest.mark.parametrize("wire", ["memory", "stream", "unary", "blocking"], indirect=True)
 async def test_calls_do_not_wait_for_it(wire, monkeypatch):
     """While the provider has not said anything yet calls go on; close() does not wait either."""
 

@@ -175,7 +175,7 @@ def test_codes():
 async def test_invoker_prints_as_what_it_is(wire):
     """The chain, and where it leads."""
     client = wire.connect(await wire.provide((Desk, DeskImpl())))
-    invoker = "UnaryInvoker" if wire.name == "unary" else "RemoteInvoker"
+    invoker = {"unary": "UnaryInvoker", "injvm": "InjvmInvoker"}.get(wire.name, "RemoteInvoker")
     assert repr(client.invoker) == f"consumer_context -> {invoker}({client.target!r})"
 
 

@@ -215,7 +215,7 @@ MESSAGE = re.compile(
     r"start time: \d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d{3}, "
     r"end time: \d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d{3}, "
     r"client elapsed: \d+ ms, server elapsed: \d+ ms, timeout: 100 ms, "
-    r"request: conformance\.Waiter\.wait, channel: here -> \S+"
+    r"request: conformance\.Waiter\.wait, channel: (here|injvm:\d+) -> \S+"
 )
 
 
