@@ -23,6 +23,7 @@ from facade.core import (
     activate,
     error,
 )
+from facade.provider.callback import callback
 from facade.provider.server import Server
 from facade.service import method, service
 
@@ -36,6 +37,7 @@ __all__ = [
     "AsyncClient",
     "Client",
     "bound",
+    "callback",
     # around a call
     "RpcContext",
     "TimeoutCountDown",

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, TypeVar, overload
 
+from facade.callback import callback_type
 from facade.core.method import InvokeMode, Method, Parameter, Service
 
 C = TypeVar("C", bound=type)
@@ -156,10 +157,11 @@ def _describe_method(service: str, name: str, function: Callable[..., Any]) -> M
         raise TypeError(f"{where} yields: streams are not supported yet; return a list")
     if options.oneway and returns not in (None, type(None), Any):
         raise TypeError(f"{where} is oneway, so nothing comes back: declare it `-> None`")
+    parameters = tuple(_parameters(where, function, hints))
     return Method(
         service=service,
         name=name,
-        parameters=tuple(_parameters(where, function, hints)),
+        parameters=parameters,
         returns=returns,
         mode=mode,
         timeout=options.timeout,
@@ -167,7 +169,15 @@ def _describe_method(service: str, name: str, function: Callable[..., Any]) -> M
         idempotent=options.idempotent,
         cancel_on_timeout=options.cancel_on_timeout,
         summary=_summary(function),
+        callbacks=tuple(p.name for p in parameters if _is_callback(where, p)),
     )
+
+
+def _is_callback(where: str, parameter: Parameter) -> bool:
+    try:
+        return callback_type(parameter.type) is not None
+    except TypeError as error:
+        raise TypeError(f"{where}({parameter.name}): {error}") from None
 
 
 def _returned(hint: Any, function: Callable[..., Any]) -> tuple[Any, InvokeMode]:

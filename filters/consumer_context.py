@@ -39,7 +39,7 @@ class ConsumerContext(Filter):
         if request is not None:
             self._forward_to(invocation, request)
             countdown = request.invocation.countdown
-            if countdown is not None:
+            if countdown is not None and not request.ended:
                 remaining = countdown.remaining
                 if remaining <= 0:
                     return Result(exception=_no_time_left(invocation))

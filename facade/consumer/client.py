@@ -6,6 +6,7 @@ from types import TracebackType
 from typing import Any, Self, TypeVar
 
 from facade.codec import CallingCodec
+from facade.consumer.callbacks import CallbackInvoker, NoCallbacks, OnLoop, Runner
 from facade.consumer.connector import Connector
 from facade.consumer.proxy import AsyncMethod, GenericService, RemoteMethod, proxy
 from facade.consumer.remote import RemoteInvoker, UnaryInvoker
@@ -15,6 +16,7 @@ from facade.core.filter import CONSUMER, Invoker
 from facade.core.invocation import Invocation
 from facade.core.method import Method
 from facade.exchange.answering import Export
+from facade.exchange.reference import CallbackCodec
 from facade.exchange.settings import DEFAULT_MAX_MESSAGE, Settings
 from facade.exchange.transport import GrpcTransport, Transport, channel_options
 from facade.plugins import FilterList, resolve
@@ -38,6 +40,7 @@ class AsyncClient:
     propagate          which received attachments go on to further hops: names, or None
     wait_for_ready     calls wait for a connection as long as their time allows; without it
                        they fail as soon as one attempt to connect does
+    callbacks          how many callables, given as arguments, may be in use on one stream
     unary              each call is a gRPC call of its own: for proxies that end streams
     heartbeat          ask the provider for a sign of life after this long a silence
     heartbeat_timeout  and give the connection up when none comes for this long
@@ -52,6 +55,7 @@ class AsyncClient:
         application: str = "",
         propagate: Collection[str] | None = ("*",),
         wait_for_ready: bool = True,
+        callbacks: int = 1024,
         unary: bool = False,
         max_message_size: int = DEFAULT_MAX_MESSAGE,
         heartbeat: float = 30.0,
@@ -81,6 +85,13 @@ class AsyncClient:
         )
         self._filters = resolve(filters, CONSUMER, {"propagate": propagate})
         self._invoker = chain(self._filters, self._end)
+        # Calls that hand over callbacks have an inner end of their own.
+        self._callbacks: CallbackInvoker | NoCallbacks = (
+            NoCallbacks(self._end)
+            if unary
+            else CallbackInvoker(self._connector, self._runner(), callbacks)
+        )
+        self._with_callbacks = chain(self._filters, self._callbacks)
         self._futures: set[asyncio.Future[Any]] = set()
 
     @property
@@ -138,7 +149,18 @@ class AsyncClient:
         return GenericService(service, make)
 
     def _method(self, codec: CallingCodec, **facts: Any) -> RemoteMethod:
-        return AsyncMethod(self._invoker, codec, self._futures, **facts)
+        return AsyncMethod(self._chain(codec), codec, self._futures, **facts)
+
+    def _chain(self, codec: CallingCodec) -> Invoker:
+        return self._with_callbacks if isinstance(codec, CallbackCodec) else self._invoker
+
+    def _runner(self) -> Runner:
+        return OnLoop()
+
+    def release(self, callback: object) -> bool:
+        """Forget a callable that was given as an argument. A provider that calls it gets
+        Unavailable. False where none of its references is in use."""
+        return self._callbacks.withdraw(callback)
 
     async def ready(self, timeout: float | None = None) -> None:
         """Connect now. Raises Unavailable after ``timeout`` seconds (else: the client's)."""

@@ -5,12 +5,13 @@ import concurrent.futures
 from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from typing import Any, ParamSpec, Protocol, Self, TypeVar, cast, overload
 
-from facade.codec import CallingCodec, GenericCodec, MethodCodec
+from facade.codec import CallingCodec, GenericCodec
 from facade.core.context import current_caller
 from facade.core.filter import Invoker
 from facade.core.invocation import Attachments, Invocation
 from facade.core.method import Method, Service
 from facade.core.result import Result
+from facade.exchange.reference import method_codec
 from facade.service import check_timeout
 
 P = ParamSpec("P")
@@ -192,7 +193,7 @@ def proxy(
     interface: type[S], service: Service, make: Callable[[Method, CallingCodec], RemoteMethod]
 ) -> S:
     """An object of a class that derives from ``interface``, with remote methods for its own."""
-    methods = {name: make(method, MethodCodec(method)) for name, method in service.methods.items()}
+    methods = {name: make(method, method_codec(method)) for name, method in service.methods.items()}
     namespace: dict[str, Any] = {
         **methods,
         "__init__": lambda self: None,  # the interface's may want arguments

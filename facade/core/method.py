@@ -30,6 +30,7 @@ class Method:
     """One method of an interface. ``returns`` is the type of the value itself.
 
     ``timeout`` is in seconds; None leaves it to the service and the application.
+    ``callbacks`` are the names of the parameters that the provider may call.
     """
 
     service: str
@@ -42,6 +43,7 @@ class Method:
     idempotent: bool = False
     cancel_on_timeout: bool = False
     summary: str = ""
+    callbacks: tuple[str, ...] = ()
 
     def __str__(self) -> str:
         return f"{self.service}.{self.name}"

@@ -5,11 +5,12 @@ import inspect
 from collections.abc import Callable
 from typing import Any
 
-from facade.codec import Codec, MethodCodec
+from facade.codec import Codec
 from facade.core.errors import Sent, Unimplemented
 from facade.core.filter import Invoker
 from facade.core.invocation import Invocation
 from facade.core.method import Method, Service
+from facade.exchange.reference import method_codec
 
 # Service, group, version, method.
 _Key = tuple[str, str, str, str]
@@ -22,7 +23,7 @@ class ExportedMethod:
 
     def __init__(self, method: Method, invoker: Invoker) -> None:
         self.method = method
-        self.codec: Codec = MethodCodec(method)
+        self.codec: Codec = method_codec(method)
         self.invoker = invoker
 
 

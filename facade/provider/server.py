@@ -10,7 +10,7 @@ from typing import Self
 
 from facade.core.chain import chain
 from facade.core.errors import Sent, Unavailable
-from facade.core.filter import PROVIDER
+from facade.core.filter import CONSUMER, PROVIDER
 from facade.exchange.connection import Connection
 from facade.exchange.settings import DEFAULT_MAX_MESSAGE, Settings
 from facade.exchange.stream import FrameStream
@@ -18,6 +18,7 @@ from facade.exchange.transport import GrpcListener, server_options
 from facade.loops import new_event_loop
 from facade.plugins import FilterList, resolve
 from facade.provider.exporter import Exporter, ExportTable, check_implementation
+from facade.provider.listeners import Listeners
 from facade.provider.local import LocalInvoker
 from facade.provider.pool import ThreadPool
 from facade.provider.unary import UnaryCalls
@@ -32,6 +33,7 @@ class Server:
     filters            names, filter objects, "default", "-name"; the first is outermost
     threads, queue     for methods that are not async: how many run at once, how many more
                        may wait; a call beyond is refused
+    callbacks          how many callables of one consumer may be held on one stream
     grace              how long a stop waits for calls under way
     heartbeat          ask a consumer for a sign of life after this long a silence
     heartbeat_timeout  and give the connection up when none comes for this long
@@ -45,6 +47,7 @@ class Server:
         application: str = "",
         threads: int = 64,
         queue: int = 1024,
+        callbacks: int = 1024,
         grace: float = 10.0,
         max_message_size: int = DEFAULT_MAX_MESSAGE,
         heartbeat: float = 30.0,
@@ -63,6 +66,8 @@ class Server:
             heartbeat_timeout=heartbeat_timeout,
         )
         resolve(filters, PROVIDER, {})  # a wrong name is an error here, not at the first export
+        self._callbacks = callbacks
+        self._callback_filters = resolve(("default",), CONSUMER, {})
         self._exports = ExportTable()
         self._pool = ThreadPool(threads, queue)
         self._unary = UnaryCalls(self._exports, max_message_size)
@@ -188,9 +193,12 @@ class Server:
             return
         connection = Connection(stream, self._settings, self._exports, opened=False)
         self._connections.add(connection)
+        listeners = Listeners(connection, self._callback_filters, self._callbacks)
+        connection.peer.listeners = listeners
         try:
             await connection.run()
         finally:
+            listeners.close()
             self._connections.discard(connection)
 
     def __repr__(self) -> str:
