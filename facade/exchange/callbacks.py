@@ -18,6 +18,7 @@ logger = logging.getLogger(__name__)
 
 # The peer lets go of a callback: how often it was handed over, of what it holds no more.
 RELEASE = Method(SERVICE, "_release", (Parameter("times", int),), None, oneway=True)
+_RELEASE_CODEC = MethodCodec(RELEASE)
 
 
 class HandedMethod:
@@ -65,7 +66,7 @@ class CallbackTable:
         # By number, as text: so it comes in the attachment.
         self._callbacks: dict[str, Handed] = {}
         self._by_key: dict[Any, Handed] = {}
-        self._release = HandedMethod(RELEASE, MethodCodec(RELEASE), self)
+        self._release = HandedMethod(RELEASE, _RELEASE_CODEC, self)
 
     def __len__(self) -> int:
         return len(self._callbacks)
