@@ -55,6 +55,8 @@ class Server:
     ) -> None:
         check_timeout(heartbeat, "heartbeat")
         check_timeout(heartbeat_timeout, "heartbeat_timeout")
+        if callbacks < 0:
+            raise ValueError(f"callbacks={callbacks}: no less than 0")
         self.address = address
         self.port = 0
         self._grace = grace
