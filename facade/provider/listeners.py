@@ -41,10 +41,10 @@ class Handle:
     def __init__(self, stream: "Listeners", id: str) -> None:
         self.stream = stream
         self.id = id
-        self.loop = stream.loop
-        self.invoker = stream.invoker
         # How often its reference came.
         self.times = 0
+        self.loop = stream.loop
+        self.invoker = stream.invoker
         self.gone = ""
         self._view: Callable[[], Any] = lambda: None
         self._interface: CallbackInterface | None = None

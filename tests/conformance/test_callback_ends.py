@@ -10,7 +10,15 @@ import pytest
 
 import facade
 
+LONG = 20.0
+
 streams = pytest.mark.parametrize("wire", ["memory", "stream", "blocking"], indirect=True)
+
+
+@pytest.fixture(autouse=True)
+def patient(monkeypatch):
+    """The 1 s that a call back has is short for a busy machine, and not what is tested here."""
+    monkeypatch.setattr("facade.provider.callback.DEFAULT_TIMEOUT", LONG)
 
 
 @facade.service("callbacks.Feed")

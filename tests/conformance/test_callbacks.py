@@ -17,6 +17,12 @@ loops = pytest.mark.parametrize("wire", ["memory", "stream"], indirect=True)
 threads = pytest.mark.parametrize("wire", ["blocking"], indirect=True)
 
 
+@pytest.fixture(autouse=True)
+def patient(monkeypatch):
+    """The 1 s that a call back has is short for a busy machine, and not what is tested here."""
+    monkeypatch.setattr("facade.provider.callback.DEFAULT_TIMEOUT", LONG)
+
+
 class Listener(Protocol):
     async def on_price(self, symbol: str, price: float) -> int: ...
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 import facade
-from facade.exchange.envelope import Envelope, Frame
+from facade.exchange.envelope import Envelope, Frame, WireInvocation, WireResult
 from facade.exchange.memory import MemoryTransport
 
 LONG = 20.0
@@ -116,3 +116,22 @@ async def test_consumer_exports_nothing_else(ends):
     result = (await provider.received.get()).result
     assert result.error.status == facade.Status.UNIMPLEMENTED
     assert "exports nothing" in result.error.message
+
+
+async def test_reference_in_a_unary_call():
+    """A provider that gets one has no stream to call back on, and says so before it starts."""
+
+    class Never(Prices):
+        async def watch(self, listener):
+            raise AssertionError("it was called")
+
+    server = facade.Server()
+    server.export(Prices, Never())
+    wire = WireInvocation(service="exchange.Prices", method="watch")
+    wire.value.list_value.append({"callback": 1})
+    result = WireResult.FromString(await server.invoke(wire.SerializeToString(), "hand", None))
+    assert result.error.status == facade.Status.INVALID_ARGUMENT
+    assert result.error.execution == 1
+    assert "listener can't be called back: it came alone" in result.error.message
+    with pytest.raises(ValueError, match="callbacks=-1"):
+        facade.Server(callbacks=-1)
