@@ -33,6 +33,7 @@ from facade.exchange.description import (
     ProviderDescription,
     ServiceDescription,
 )
+from facade.provider.callback import callback
 from facade.provider.exporter import Exporter
 from facade.provider.listener import ExporterListener
 from facade.provider.server import Server
@@ -48,6 +49,7 @@ __all__ = [
     "AsyncClient",
     "Client",
     "bound",
+    "callback",
     "Peer",
     "InvokeMode",
     # who is told of services

@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, TypeVar, overload
 
+from facade.callback import callback_type
 from facade.core.method import InvokeMode, Method, Parameter, Service
 
 C = TypeVar("C", bound=type)
@@ -185,10 +186,11 @@ def _describe_method(service: str, name: str, function: Callable[..., Any]) -> M
         raise TypeError(f"{where} is oneway, so nothing comes back: declare it `-> None`")
     if options.sent and not options.oneway:
         raise TypeError(f"{where}: sent=True is for oneway methods; others wait for their answer")
+    parameters = tuple(_parameters(where, function, hints))
     return Method(
         service=service,
         name=name,
-        parameters=tuple(_parameters(where, function, hints)),
+        parameters=parameters,
         returns=returns,
         mode=mode,
         timeout=options.timeout,
@@ -198,7 +200,15 @@ def _describe_method(service: str, name: str, function: Callable[..., Any]) -> M
         cancel_on_timeout=options.cancel_on_timeout,
         countdown=options.countdown,
         summary=_summary(function),
+        callbacks=tuple(p.name for p in parameters if _is_callback(where, p)),
     )
+
+
+def _is_callback(where: str, parameter: Parameter) -> bool:
+    try:
+        return callback_type(parameter.type) is not None
+    except TypeError as error:
+        raise TypeError(f"{where}({parameter.name}): {error}") from None
 
 
 def _returned(hint: Any, function: Callable[..., Any]) -> tuple[Any, InvokeMode]:

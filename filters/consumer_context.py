@@ -43,7 +43,8 @@ class ConsumerContext(Filter):
         if request is not None:
             self._forward_to(invocation, request)
             countdown = request.invocation.countdown
-            if countdown is not None and invocation.in_countdown:
+            counts = invocation.in_countdown and not request.ended
+            if countdown is not None and counts:
                 remaining = countdown.remaining
                 if remaining <= 0:
                     return Result(exception=_no_time_left(invocation))

@@ -20,6 +20,7 @@ class Context(Filter):
         try:
             result = await invoker.invoke(invocation)
         finally:
+            request.ended = True
             reset_request(token)
         if request.response_attachments or request.downstream:
             result.attachments = {

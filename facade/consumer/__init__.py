@@ -2,6 +2,7 @@
 
 client     AsyncClient, and what can be set on it
 blocking   Client, for code without an event loop; engine is the thread behind it
+callbacks  callables that are given as arguments, and how they are run
 proxy      a remote service as an object with methods
 mode       how a call hands its value over
 bound      a remote method as a type checker sees it

@@ -5,6 +5,7 @@ from types import TracebackType
 from typing import Any, Self, TypeVar
 
 from facade.codec import CallingCodec
+from facade.consumer.callbacks import InThreads, Runner
 from facade.consumer.client import AsyncClient
 from facade.consumer.engine import engine
 from facade.consumer.proxy import BlockingMethod, GenericService
@@ -68,6 +69,14 @@ class Client:
         """A remote service by name, without an interface."""
         return self._client.generic(service, group=group, version=version)
 
+    def release(self, callback: object) -> bool:
+        """Forget a callable that was given as an argument: see AsyncClient.release."""
+
+        async def release() -> bool:
+            return self._client.release(callback)
+
+        return self._engine.submit(release).result()
+
     def ready(self, timeout: float | None = None) -> None:
         """Connect now, and learn what the provider publishes: see AsyncClient.ready."""
         self._engine.submit(lambda: self._client.ready(timeout)).result()
@@ -108,6 +117,7 @@ class _Inner(AsyncClient):
     """Makes methods that wait. Its filters run on the calling thread where they all can."""
 
     def __init__(self, target: str, **settings: Any) -> None:
+        self._threads = InThreads()
         super().__init__(target, **settings)
         on_thread = type(self._end) is RemoteInvoker and not any(
             filter.needs_loop for filter in self._filters
@@ -118,6 +128,15 @@ class _Inner(AsyncClient):
 
     def _method(self, codec: CallingCodec, **facts: Any) -> BlockingMethod:
         self._codecs.add(codec)
+        invoker = self._chain(codec)
+        on_thread = self._on_thread if invoker is self._invoker else None
         return BlockingMethod(
-            self._invoker, codec, engine(), self._on_thread, ids=self._invocation_ids, **facts
+            invoker, codec, engine(), on_thread, ids=self._invocation_ids, **facts
         )
+
+    def _runner(self) -> Runner:
+        return self._threads
+
+    async def close(self, grace: float = 5.0) -> None:
+        await super().close(grace)
+        self._threads.close()

@@ -7,6 +7,7 @@ from types import TracebackType
 from typing import Any, Self, TypeVar
 
 from facade.codec import CallingCodec
+from facade.consumer.callbacks import CallbackInvoker, NoCallbacks, OnLoop, Runner
 from facade.consumer.connections import Connections, RoundRobin
 from facade.consumer.connector import Connector
 from facade.consumer.describer import Describer
@@ -26,6 +27,7 @@ from facade.exchange.answering import Export
 from facade.exchange.description import ProviderDescription
 from facade.exchange.handlers import Handlers, OnConnect, OnDisconnect
 from facade.exchange.injvm import InjvmInvoker, InjvmTransport, place
+from facade.exchange.reference import CallbackCodec
 from facade.exchange.settings import DEFAULT_MAX_MESSAGE, Settings
 from facade.exchange.stream import ConsumerStream
 from facade.exchange.transport import GrpcTransport, Transport, channel_options
@@ -59,6 +61,7 @@ class AsyncClient:
     propagate          which received attachments go on to further hops: names, or None
     wait_for_ready     calls wait for a connection as long as their time allows; without it
                        they fail as soon as one attempt to connect does
+    callbacks          how many callables, given as arguments, may be in use on one stream
     unary              each call is a gRPC call of its own: for proxies that end streams
     connections        0: one connection, shared with other clients; else so many of its own,
                        each call on the next
@@ -82,6 +85,7 @@ class AsyncClient:
         application: str = "",
         propagate: Collection[str] | None = ("*",),
         wait_for_ready: bool = True,
+        callbacks: int = 1024,
         unary: bool = False,
         connections: int = 0,
         on_connect: OnConnect | None = None,
@@ -151,6 +155,13 @@ class AsyncClient:
             filters, CONSUMER, {**(filter_settings or {}), "propagate": propagate}
         )
         self._invoker = chain(self._filters, self._end)
+        # Calls that hand over callbacks have an inner end of their own.
+        self._callbacks: CallbackInvoker | NoCallbacks = (
+            NoCallbacks(self._end)
+            if unary or here is not None
+            else CallbackInvoker(self._connector, self._runner(), callbacks)
+        )
+        self._with_callbacks = chain(self._filters, self._callbacks)
         self._futures: set[asyncio.Future[Any]] = set()
         self._listeners = tuple(listeners)
         self._references: dict[str, Reference] = {}
@@ -240,10 +251,22 @@ class AsyncClient:
 
     def _method(self, codec: CallingCodec, **facts: Any) -> RemoteMethod:
         self._codecs.add(codec)
-        return AsyncMethod(self._invoker, codec, self._futures, ids=self._invocation_ids, **facts)
+        invoker, ids = self._chain(codec), self._invocation_ids
+        return AsyncMethod(invoker, codec, self._futures, ids=ids, **facts)
+
+    def _chain(self, codec: CallingCodec) -> Invoker:
+        return self._with_callbacks if isinstance(codec, CallbackCodec) else self._invoker
+
+    def _runner(self) -> Runner:
+        return OnLoop()
 
     def _use(self, stream: ConsumerStream) -> None:
         self._describer.connected(stream)
+
+    def release(self, callback: object) -> bool:
+        """Forget a callable that was given as an argument. A provider that calls it gets
+        Unavailable. False where none of its references is in use."""
+        return self._callbacks.withdraw(callback)
 
     async def ready(self, timeout: float | None = None) -> None:
         """Connect now, and learn what the provider publishes. Raises Unavailable after
@@ -271,6 +294,7 @@ class AsyncClient:
         if self._injvm is not None:
             await self._injvm.close(grace)
         await asyncio.gather(self._connector.close(grace), self._transport.close(grace))
+        self._callbacks.close()
         while self._references:
             _, reference = self._references.popitem()
             tell(self._listeners, "destroyed", reference)

@@ -23,6 +23,11 @@ class Connections(Protocol):
         ...
 
     @property
+    def steady(self) -> Connection | None:
+        """The same one as long as it lasts, for calls that hand over what it is to bring back."""
+        ...
+
+    @property
     def available(self) -> bool: ...
     @property
     def stream(self) -> ConsumerStream | None:
@@ -57,6 +62,10 @@ class RoundRobin:
         if connection is None or not connection.usable:
             return self._pass_over()
         return connection
+
+    @property
+    def steady(self) -> Connection | None:
+        return next((lease.current for lease in self._leases if lease.available), None)
 
     @property
     def available(self) -> bool:

@@ -54,6 +54,10 @@ class Lease:
         self._closed = False
 
     @property
+    def steady(self) -> Connection | None:
+        return self.current
+
+    @property
     def available(self) -> bool:
         """Whether a call would find a connection at once."""
         current = self.current

@@ -5,7 +5,7 @@ import concurrent.futures
 from collections.abc import Callable, Coroutine, Mapping
 from typing import Any, Protocol, Self, TypeVar, cast
 
-from facade.codec import CallingCodec, GenericCodec, MethodCodec
+from facade.codec import CallingCodec, GenericCodec
 from facade.consumer.limit import Limit
 from facade.consumer.mode import Handover, number, take_scoped
 from facade.core.context import current_caller
@@ -15,6 +15,7 @@ from facade.core.invocation import Attachments, Invocation
 from facade.core.method import InvokeMode, Method, Service
 from facade.core.result import Result
 from facade.core.switch import ASYNC, RETURN, SENT, scoped
+from facade.exchange.reference import method_codec
 from facade.service import check_timeout
 
 S = TypeVar("S")
@@ -313,7 +314,7 @@ def proxy(
     interface: type[S], service: Service, make: Callable[[Method, CallingCodec], RemoteMethod]
 ) -> S:
     """An object of a class that derives from ``interface``, with remote methods for its own."""
-    methods = {name: make(method, MethodCodec(method)) for name, method in service.methods.items()}
+    methods = {name: make(method, method_codec(method)) for name, method in service.methods.items()}
     namespace: dict[str, Any] = {
         **methods,
         "__init__": lambda self: None,  # the interface's may want arguments

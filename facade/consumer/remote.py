@@ -13,6 +13,7 @@ from facade.core.errors import DeadlineExceeded, LimitExceeded, RpcError, Sent, 
 from facade.core.invocation import Invocation
 from facade.core.result import Result
 from facade.core.switch import SENT
+from facade.exchange.calling import post
 from facade.exchange.envelope import (
     WireInvocation,
     WireResult,
@@ -20,7 +21,6 @@ from facade.exchange.envelope import (
     parse,
     read_result,
 )
-from facade.exchange.multiplexer import Multiplexer
 from facade.exchange.overdue import timeout_text
 from facade.exchange.settings import Settings
 from facade.exchange.transport import Transport
@@ -51,7 +51,7 @@ class RemoteInvoker:
         invocation.remote_address = calls.remote_address
         if invocation.oneway:
             if invocation.attachments.get(SENT) == "true":
-                return await _post(calls, invocation, payload)
+                return await post(calls, invocation, payload)
             return calls.tell(invocation, payload)
         future = calls.loop.create_future()
         call = calls.begin(invocation, payload, future)
@@ -173,18 +173,6 @@ class UnaryInvoker:
 
     def __repr__(self) -> str:
         return f"UnaryInvoker({self._transport.target!r})"
-
-
-async def _post(calls: Multiplexer, invocation: Invocation, payload: Payload) -> Result:
-    """Send a oneway call, and wait until it is written."""
-    future = calls.loop.create_future()
-    call = calls.post(invocation, payload, future)
-    try:
-        await future
-    except asyncio.CancelledError:
-        calls.give_up(call)
-        raise
-    return Result()
 
 
 def _start_countdown(invocation: Invocation) -> None:

@@ -39,6 +39,7 @@ RESERVED = frozenset(
         "_TO",
         "_to",
         "async",
+        "callback.service.instid",
         "dubbo",
         "dubbo.force.tag",
         "dubbo.tag",
@@ -61,7 +62,14 @@ RESERVED = frozenset(
 class Request:
     """The call that is being served here."""
 
-    __slots__ = ("attachments", "downstream", "invocation", "response_attachments", "values")
+    __slots__ = (
+        "attachments",
+        "downstream",
+        "ended",
+        "invocation",
+        "response_attachments",
+        "values",
+    )
 
     def __init__(self, invocation: Invocation) -> None:
         received = invocation.attachments
@@ -73,6 +81,8 @@ class Request:
         # What came back with the calls that the method made in turn.
         self.downstream: Attachments = {}
         self.values: dict[Any, Any] = {}
+        # What the method started may go on after it, and nobody's time limits it then.
+        self.ended = False
 
 
 class Caller:

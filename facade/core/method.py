@@ -39,7 +39,8 @@ class Method:
 
     ``timeout`` is in seconds; None leaves it to the service and the application. ``sent``:
     a oneway call waits until it is written. ``countdown``: whether a call takes part in it;
-    None leaves it to the client.
+    None leaves it to the client. ``callbacks`` are the names of the parameters that the
+    provider may call.
     """
 
     service: str
@@ -54,6 +55,7 @@ class Method:
     cancel_on_timeout: bool = False
     countdown: bool | None = None
     summary: str = ""
+    callbacks: tuple[str, ...] = ()
 
     def __str__(self) -> str:
         return f"{self.service}.{self.name}"

@@ -8,5 +8,7 @@ heartbeat    whether the peer is still there
 multiplexer  the calling role on a connection
 dispatcher   the answering role on it; answering takes one call through the chain
 handlers     what the user wants called when a connection is made or ends
+callbacks    what the peer may call because it was handed over; reference is its form
+calling      one call over a stream that is there
 transport    the only door to gRPC's streams; memory is its twin
 """

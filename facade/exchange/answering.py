@@ -43,19 +43,37 @@ def suggest(name: str, known: Sequence[str]) -> str:
     return f"did you mean {near[0]!r}? " if near else ""
 
 
+class Listens(Protocol):
+    """Makes callbacks of the references that came on a stream."""
+
+    def bind(self, invocation: Invocation, codec: Any) -> None: ...
+
+
+class NoStream:
+    """There is none to call back on."""
+
+    def bind(self, invocation: Invocation, codec: Any) -> None:
+        codec.refuse_callbacks(invocation, "it came alone, and not over a stream")
+
+
 class Peer:
     """Who is at the other end of a stream. Addresses are gRPC's, e.g. "ipv4:127.0.0.1:50051"."""
 
-    __slots__ = ("application", "local_address", "remote_address")
+    __slots__ = ("application", "listeners", "local_address", "remote_address")
 
     def __init__(self, remote_address: str, local_address: str = "") -> None:
         self.remote_address = remote_address
         self.local_address = local_address
         self.application = ""
+        # What he lets us call.
+        self.listeners: Listens = _NO_STREAM
 
     def __repr__(self) -> str:
         who = f"{self.application!r} at " if self.application else ""
         return f"<Peer {who}{self.remote_address}>"
+
+
+_NO_STREAM = NoStream()
 
 
 async def answer(exports: Exports, wire: Any, result: Any, received: float, peer: Peer) -> None:
@@ -77,6 +95,8 @@ async def answer(exports: Exports, wire: Any, result: Any, received: float, peer
         export = exports.find(invocation)
         invocation.method = export.method
         invocation.arguments, invocation.keywords = export.codec.decode_arguments(payload)
+        if export.method.callbacks:
+            peer.listeners.bind(invocation, export.codec)
         outcome = await export.invoker.invoke(invocation)
         if outcome.exception is not None:
             fill_error(result, outcome.exception, raised=True, attachments=outcome.attachments)

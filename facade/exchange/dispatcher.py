@@ -6,6 +6,7 @@ from typing import Any
 
 from facade.core.errors import LimitExceeded, RpcError, Status, Unavailable
 from facade.exchange.answering import Exports, Peer, answer, log_oneway
+from facade.exchange.callbacks import CallbackTable
 from facade.exchange.envelope import Envelope, fill_error
 from facade.exchange.multiplexer import Send
 
@@ -14,7 +15,9 @@ class Dispatcher:
     """Starts what the peer calls, and sends back what comes of it. Never awaits user code."""
 
     def __init__(self, exports: Exports, send: Send, peer: Peer, *, opened: bool) -> None:
-        self._exports = exports
+        # What the consumer hands over can be called besides.
+        self.callbacks = CallbackTable(exports)
+        self._exports = self.callbacks if opened else exports
         self._send = send
         self._peer = peer
         self._parity = 0 if opened else 1
@@ -69,6 +72,7 @@ class Dispatcher:
         """The connection ended: nobody waits for anything."""
         for id in list(self._tasks):
             self.cancel(id)
+        self.callbacks.clear()
 
     def refuse(self, id: int, error: RpcError) -> None:
         """Answer with an error of ours."""

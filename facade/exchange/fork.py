@@ -19,4 +19,7 @@ def claim() -> None:
     """gRPC is used here from now on: see ``check``."""
     global _user
     check()
+    # gRPC's own handlers end a child that forks beside its threads (a segmentation fault, one
+    # time in ten). Whoever relies on them has said so.
+    os.environ.setdefault("GRPC_ENABLE_FORK_SUPPORT", "false")
     _user = os.getpid()

@@ -1,6 +1,7 @@
 """The calling role on a connection: a number for each call, and a parked future."""
 
 import asyncio
+import contextvars
 from collections.abc import Callable
 from functools import partial
 from time import monotonic
@@ -87,6 +88,8 @@ class Multiplexer:
         self._calls: InFlight[PendingCall] = InFlight(even=not opened)
         self._timer: asyncio.TimerHandle | None = None
         self._timer_at = 0.0
+        # A timer of one call serves others: it must not keep what surrounds the call alive.
+        self._timer_context = contextvars.Context()
         self.remote_address = remote_address
         self.max_message_bytes = 0
         self.idle: Callable[[], None] = lambda: None
@@ -238,7 +241,9 @@ class Multiplexer:
             return
         self._timer_at = at
         # The loop's clock need not be ours (uvloop's is not): hand it a delay.
-        self._timer = self.loop.call_later(max(0.0, at - monotonic()), self._expire)
+        self._timer = self.loop.call_later(
+            max(0.0, at - monotonic()), self._expire, context=self._timer_context
+        )
 
     def _expire(self) -> None:
         self._timer = None

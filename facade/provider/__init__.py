@@ -4,5 +4,6 @@ server    Server: listens, exports, drains
 exporter  what is exported, by service key
 unary     the answering role for unary calls
 local     the inner end of the provider's chain: the implementation itself
+callback  what a method gets for a callable of its consumer; listeners are those of a stream
 pool      threads for methods that are not async
 """

@@ -4,12 +4,13 @@ import inspect
 from collections.abc import Callable
 from typing import Any, Literal
 
-from facade.codec import Codec, MethodCodec
+from facade.codec import Codec
 from facade.core.errors import Sent, Unimplemented
 from facade.core.filter import Invoker
 from facade.core.invocation import Invocation
 from facade.core.method import Method, Service
 from facade.exchange.answering import suggest
+from facade.exchange.reference import method_codec
 from facade.provider.pool import ThreadPool
 
 # Who may call what is exported: this process alone, the network alone, or (None) both.
@@ -28,7 +29,7 @@ class ExportedMethod:
 
     def __init__(self, method: Method, invoker: Invoker) -> None:
         self.method = method
-        self.codec: Codec = MethodCodec(method)
+        self.codec: Codec = method_codec(method)
         self.invoker = invoker
 
 

@@ -11,7 +11,7 @@ from typing import Any, Self
 
 from facade.core.chain import chain
 from facade.core.errors import LimitExceeded, RpcError, Sent, Unavailable
-from facade.core.filter import PROVIDER
+from facade.core.filter import CONSUMER, PROVIDER
 from facade.core.listener import check_listeners
 from facade.exchange.connection import Connection
 from facade.exchange.handlers import Handlers, OnConnect, OnDisconnect
@@ -32,6 +32,7 @@ from facade.provider.exporter import (
 )
 from facade.provider.inprocess import InProcess
 from facade.provider.listener import ExporterListener
+from facade.provider.listeners import Listeners
 from facade.provider.local import LocalInvoker
 from facade.provider.pool import ThreadPool
 from facade.provider.publication import Publication
@@ -55,6 +56,7 @@ class Server:
     max_connections    how many consumers may be connected; one more is refused. 0: any number
     on_connect         called with the Peer when a consumer has connected,
     on_disconnect      and with the Peer and the error (or None) when it is gone
+    callbacks          how many callables of one consumer may be held on one stream
     grace              how long a stop waits for calls under way
     heartbeat          ask a consumer for a sign of life after this long a silence
     heartbeat_timeout  and give the connection up when none comes for this long
@@ -73,6 +75,7 @@ class Server:
         max_connections: int = 0,
         on_connect: OnConnect | None = None,
         on_disconnect: OnDisconnect | None = None,
+        callbacks: int = 1024,
         grace: float = 10.0,
         max_message_size: int = DEFAULT_MAX_MESSAGE,
         heartbeat: float = 30.0,
@@ -81,6 +84,8 @@ class Server:
         check_timeout(heartbeat, "heartbeat")
         check_timeout(heartbeat_timeout, "heartbeat_timeout")
         check_listeners(listeners, ExporterListener, ("exported", "unexported"))
+        if callbacks < 0:
+            raise ValueError(f"callbacks={callbacks}: no less than 0")
         self.address = address
         self.port = 0
         self._grace = grace
@@ -94,6 +99,8 @@ class Server:
         )
         # A wrong name is an error here, not at the first export.
         resolve(filters, PROVIDER, self._filter_settings)
+        self._callbacks = callbacks
+        self._callback_filters = resolve(("default",), CONSUMER, {})
         self._exports = ExportTable()
         # For the methods that are not async, but for services with a pool of their own.
         self.pool = ThreadPool(threads, queue, place=self._place)
@@ -310,9 +317,12 @@ class Server:
         connection = Connection(stream, self._settings, self._exports, opened=False)
         self._connections.add(connection)
         self._handlers.watch(connection)
+        listeners = Listeners(connection, self._callback_filters, self._callbacks)
+        connection.peer.listeners = listeners
         try:
             await connection.run()
         finally:
+            listeners.close()
             self._connections.discard(connection)
 
     def _refusal(self, stream: FrameStream) -> RpcError | None:

@@ -209,3 +209,17 @@ async def test_failed_call_is_the_last_one_made(invoker, invocation):
     with pytest.raises(Unavailable):
         await ConsumerContext().invoke(invoker, invocation)
     assert RpcContext.service().method == "hello"
+
+
+async def test_ended_request_limits_nothing(invoker, invocation):
+    """What a method left running goes on after it, and has the time that it asks for itself."""
+    outer = Invocation("s", "m")
+    outer.countdown = TimeoutCountDown(0.0)
+    request = Request(outer)
+    request.ended = True
+    token = set_request(request)
+    invocation.timeout = 60
+    result = await ConsumerContext().invoke(invoker, invocation)
+    reset_request(token)
+    assert result.exception is None
+    assert invocation.timeout == 60

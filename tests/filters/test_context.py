@@ -92,3 +92,13 @@ async def test_call_within_a_call_has_a_context_of_its_own(invoker, invocation):
     outer = type(invocation)("demo.Outer", "call")
     await Context().invoke(Nested(), outer)
     assert seen == [True, True]
+
+
+async def test_request_ends_with_its_method(invoker, invocation):
+    """Tasks that the method left running can tell that nobody waits for them any more."""
+    seen = []
+    invoker.before = lambda _: seen.append((current_request(), current_request().ended))
+    await Context().invoke(invoker, invocation)
+    ((request, ended),) = seen
+    assert not ended
+    assert request.ended

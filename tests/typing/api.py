@@ -6,9 +6,9 @@ Each ``type: ignore`` is a mistake that a checker must find: an unused one is an
 
 import asyncio
 import concurrent.futures
-from collections.abc import Awaitable, Mapping, MutableMapping
+from collections.abc import Awaitable, Callable, Mapping, MutableMapping
 from dataclasses import dataclass
-from typing import Any, assert_type
+from typing import Any, Protocol, assert_type
 
 import facade
 from facade.testing import FakeInvoker, connected, connected_blocking, invocation, serving
@@ -101,6 +101,53 @@ async def provide_within_the_process() -> None:
 
 def provide_until_signalled() -> None:
     facade.Server("0.0.0.0:50051").run()
+
+
+# Callbacks
+
+
+@facade.service("demo.Prices")
+class Prices:
+    async def watch(self, symbol: str, listener: Callable[[str, float], None]) -> None: ...
+
+    async def ask(self, question: Callable[[int], Awaitable[str]]) -> str: ...
+
+    async def listen(self, listener: "PriceListener | None" = None) -> None: ...
+
+
+class PriceListener(Protocol):
+    async def on_price(self, symbol: str, price: float) -> None: ...
+
+
+class PricesImpl(Prices):
+    async def watch(self, symbol: str, listener: Callable[[str, float], None]) -> None:
+        on_price = facade.callback(listener)
+        await on_price(symbol, 1.5)
+        await on_price.options(timeout=0.5).oneway(symbol, 1.5)
+        assert_type(on_price.available, bool)
+        on_price.on_close(print)
+        await on_price(1.5, symbol)  # type: ignore[arg-type]
+
+    async def ask(self, question: Callable[[int], Awaitable[str]]) -> str:
+        assert_type(await facade.callback(question)(1), str)
+        return await question(1)
+
+    async def listen(self, listener: PriceListener | None = None) -> None:
+        if listener is not None:
+            await listener.on_price("ACME", 1.5)
+
+
+class Screen:
+    async def on_price(self, symbol: str, price: float) -> None: ...
+
+
+async def watch(client: facade.AsyncClient) -> None:
+    prices = client.refer(Prices)
+    await prices.watch("ACME", print)
+    await prices.listen(Screen())
+    assert_type(client.release(print), bool)
+    await prices.watch("ACME", 1)  # type: ignore[arg-type]
+    await prices.listen(print)  # type: ignore[arg-type]
 
 
 # Consumers
