@@ -48,11 +48,12 @@ class ShopImpl(Shop):
 
     def __init__(self, error: BaseException | None = None) -> None:
         self.error = error
+        self.released = asyncio.Event()
 
     async def buy(self, item: str) -> str:
         if self.error is not None:
             raise self.error
-        await asyncio.Event().wait()
+        await self.released.wait()
         return item
 
     async def count(self) -> int:
@@ -214,11 +215,13 @@ async def test_bug_of_an_invoker_is_raised() -> None:
 @pytest.mark.behaviour("B1.15", "B1.26")
 async def test_timeout_is_an_error_of_code_timeout(wire) -> None:
     """No answer in time: TIMEOUT, with the method and the provider in the message."""
-    server = await wire.provide((Shop, ShopImpl()))
+    impl = ShopImpl()
+    server = await wire.provide((Shop, impl))
     client = wire.connect(server)
     shop = client.refer(Shop)
     await wire.call(shop.count)
     raised = await fails(wire, shop.buy.options(timeout=0.1), "tea")
+    impl.released.set()
     assert isinstance(raised, facade.DeadlineExceeded)
     assert raised.code is Code.TIMEOUT
     assert "dubbo.errors.Shop.buy" in str(raised)
