@@ -211,6 +211,36 @@ async def test_request_attachments_go_once_though_the_call_fails(wire) -> None:
     assert await wire.call(service.show) == {}
 
 
+@pytest.mark.behaviour("B1.38", "B3.5")
+async def test_request_attachments_are_gone_once_the_call_is_made(wire) -> None:
+    """A call that is only started has taken them: what is set then is for the next one."""
+    service = await mirror(wire)
+
+    def start():
+        attach(trace="1")
+        future = service.show.future()
+        left = dict(RpcContext.client_attachments())
+        attach(trace="2")
+        return future, left
+
+    future, left = await wire.do(start)
+    assert left == {}
+    assert await wire.call(service.show) == {"trace": "2"}
+    assert await wire.value(future) == {"trace": "1"}
+
+
+@pytest.mark.behaviour("B1.12", "B4.10")
+async def test_attachments_that_are_to_stay(wire) -> None:
+    """Those of a method object go with each call of it.
+
+    Ours: they belong to an object that is kept, and not to a thread that must be told so.
+    """
+    service = await mirror(wire)
+    show = service.show.options(attachments={"tenant": "blue", "trace": "0"})
+    for _ in range(2):
+        assert await wire.call(show) == {"tenant": "blue", "trace": "0"}
+
+
 @pytest.mark.behaviour("B3.5")
 async def test_request_attachments_go_once_with_a_oneway_call(wire) -> None:
     """A oneway call takes them too."""

@@ -280,3 +280,36 @@ async def test_what_the_method_started_keeps_its_context(wire) -> None:
     await wire.call(shop.buy, "tea")
     released.set()
     assert await tasks[0] == "buy"
+
+
+@pytest.mark.behaviour("B1.44", "B3.12")
+async def test_listeners_are_in_the_context(wire) -> None:
+    """A filter inside of this one finds the call when it ends, and can send attachments back."""
+
+    class Ending(facade.Filter):
+        def on_response(self, result, invoker, invocation):
+            trace = RpcContext.server_attachments()["trace"]
+            RpcContext.response_attachments()["ended"] = f"{RpcContext.service().method} {trace}"
+
+    server = await wire.provide((Shop, ShopImpl()), filters=["default", Ending()])
+    shop = wire.connect(server).refer(Shop)
+    await wire.do(attach, trace="1")
+    await wire.call(shop.buy, "tea")
+    assert (await wire.do(came_back))["ended"] == "buy 1"
+
+
+@pytest.mark.behaviour("B4.7")
+async def test_what_came_and_what_goes_are_apart() -> None:
+    """Ours: what a method received is not in what it will send, though it will be sent.
+
+    Dubbo's one context has both, and a method that clears the one loses the other.
+    """
+    seen = []
+
+    def look(_):
+        seen.append(dict(RpcContext.client_attachments()))
+        RpcContext.client_attachments().clear()
+        seen.append(dict(RpcContext.server_attachments()))
+
+    await Context().invoke(FakeInvoker(function=look), invocation(attachments={"trace": "1"}))
+    assert seen == [{}, {"trace": "1"}]

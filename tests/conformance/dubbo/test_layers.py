@@ -135,7 +135,7 @@ async def test_address_that_can_not_be_bound() -> None:
 # The way to a provider
 
 
-@pytest.mark.behaviour("B7.35")
+@pytest.mark.behaviour("B7.35", "B8.7")
 async def test_client_connects_when_it_is_needed(ends) -> None:
     """Ours: every client is lazy. To fail at the start, where Dubbo's does, await ``ready()``."""
     _, transport, client = ends

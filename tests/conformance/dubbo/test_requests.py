@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import threading
 
 import grpc.aio
 import pytest
@@ -191,6 +192,39 @@ async def test_oneway_call_is_never_answered(shop, caplog) -> None:
     assert impl.bought == ["tea", "cake"]
     failed = [r for r in caplog.records if "oneway" in r.getMessage()]
     assert len(failed) == 4
+
+
+@pytest.mark.behaviour("B6.11")
+async def test_oneway_call_that_finds_no_thread(caplog) -> None:
+    """Where the pool is exhausted, it is dropped: logged, and not answered."""
+    running, released = threading.Event(), threading.Event()
+
+    class InThread(ShopImpl):
+        def work(self) -> None:  # type: ignore[override]
+            running.set()
+            released.wait()
+
+    server = facade.Server("memory", threads=1, queue=0)
+    server.export(Shop, InThread())
+    ours, theirs = pair()
+    serving = asyncio.create_task(server.exchange(theirs))
+    hand = Hand(ours)
+    setup = Envelope()
+    setup.setup.version = 1
+    await hand.send(setup)
+    await hand.receive()
+    first = hand.call("work")
+    await hand.send(first)
+    await asyncio.to_thread(running.wait)
+    with caplog.at_level(logging.WARNING, "facade"):
+        await hand.send(hand.call("work", oneway=True))
+        assert (await hand.ask("work")).error.code == Code.LIMIT_EXCEEDED
+    assert [r for r in caplog.records if "oneway" in r.getMessage()]
+    released.set()
+    assert (await hand.receive()).id == first.id
+    ours.close()
+    await serving
+    await server.stop()
 
 
 @pytest.mark.behaviour("B7.14")

@@ -196,6 +196,23 @@ async def test_tasks_and_threads_have_their_own() -> None:
     assert len(callers) == 3
 
 
+@pytest.mark.behaviour("B4.1")
+async def test_contexts_are_there_when_asked_for() -> None:
+    """Where no call was made or is served, each is empty, and nothing has to be set up."""
+
+    async def in_task():
+        assert RpcContext.client_attachments() == {}
+        assert RpcContext.server_attachments() == {}
+        assert RpcContext.response_attachments() == {}
+        assert RpcContext.values() == {}
+        assert RpcContext.countdown() is None
+        assert RpcContext.future() is None
+        with pytest.raises(RuntimeError, match="no call"):
+            RpcContext.service()
+
+    await asyncio.create_task(in_task())
+
+
 @pytest.mark.behaviour("B4.16")
 async def test_nothing_is_left_of_a_task_that_ended() -> None:
     """No table has to be cleaned: what was kept for it goes with it."""
