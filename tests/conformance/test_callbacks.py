@@ -309,7 +309,8 @@ async def test_unary_calls_have_no_callbacks(wire):
     """Without a stream they are refused before anything is sent; None goes."""
     impl = PricesImpl()
     prices = await wire.refer(Prices, impl)
-    with pytest.raises(facade.InvalidArgument, match=r"listener .*no stream to be called back on") as raised:
+    reason = r"listener .*no stream to be called back on"
+    with pytest.raises(facade.InvalidArgument, match=reason) as raised:
         await prices.watch("ACME", print)
     assert raised.value.sent is facade.Sent.NOT_SENT
     assert await prices.listen(None) == 0
