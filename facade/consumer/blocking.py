@@ -8,7 +8,8 @@ from facade.codec import CallingCodec
 from facade.consumer.callbacks import InThreads, Runner
 from facade.consumer.client import AsyncClient
 from facade.consumer.engine import engine
-from facade.consumer.proxy import BlockingMethod, GenericService
+from facade.consumer.generic import GenericService
+from facade.consumer.proxy import BlockingMethod
 from facade.consumer.remote import RemoteInvoker, ThreadInvoker
 from facade.core.chain import chain
 from facade.core.filter import Invoker

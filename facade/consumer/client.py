@@ -11,10 +11,11 @@ from facade.consumer.callbacks import CallbackInvoker, NoCallbacks, OnLoop, Runn
 from facade.consumer.connections import Connections, RoundRobin
 from facade.consumer.connector import Connector
 from facade.consumer.describer import Describer
+from facade.consumer.generic import GenericService
 from facade.consumer.lease import Lease
 from facade.consumer.limit import Limits
 from facade.consumer.listener import InvokerListener, Reference
-from facade.consumer.proxy import AsyncMethod, GenericService, RemoteMethod, proxy
+from facade.consumer.proxy import AsyncMethod, RemoteMethod, proxy
 from facade.consumer.remote import RemoteInvoker, UnaryInvoker
 from facade.consumer.shared import Shared
 from facade.core.chain import chain, is_available

@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import random
+from contextvars import Context
 from time import monotonic
 
 from facade.core.errors import RpcError, Sent, Unavailable
@@ -59,7 +60,10 @@ class Connector:
         """
         self._wanted = True
         if self._connecting is None and not self._closed:
-            self._connecting = asyncio.create_task(self._connect(), name="facade-connect")
+            # Nothing of who needed it first is to live on in its tasks.
+            self._connecting = asyncio.create_task(
+                self._connect(), name="facade-connect", context=Context()
+            )
         return self._attempt
 
     async def _connect(self) -> None:

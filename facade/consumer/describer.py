@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+from contextvars import Context
 from time import monotonic
 
 from facade.consumer.connections import Connections
@@ -51,7 +52,7 @@ class Describer:
     def _ask(self, stream: ConsumerStream | None) -> None:
         self.close()  # an older connection's answer is of no interest
         self._asking = asyncio.get_running_loop().create_task(
-            self._learn(stream), name="facade-describe"
+            self._learn(stream), name="facade-describe", context=Context()
         )
 
     def close(self) -> None:

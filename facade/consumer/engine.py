@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 
 from facade.codec import Payload
 from facade.consumer.connections import Connections
+from facade.core.context import adopt
 from facade.core.errors import RpcError
 from facade.core.filter import Invoker
 from facade.core.invocation import Invocation
@@ -88,6 +89,7 @@ class ChainJob(Job):
         self.task = loop.create_task(self._run(self._invoke()), context=self._context)
 
     async def _invoke(self) -> Result:
+        adopt(self._invocation)
         return await self._invoker.invoke(self._invocation)
 
 
@@ -179,24 +181,30 @@ class Engine:
         """Run a call; the future of its value."""
 
         async def answer() -> Any:
+            adopt(invocation)
             return (await invoker.invoke(invocation)).recreate()
 
         return self.submit(answer)
 
     def submit(self, start: Callable[[], Coroutine[Any, Any, T]]) -> concurrent.futures.Future[T]:
-        """Run any coroutine, in the context of this moment; its future."""
+        """Run any coroutine, in the context of this moment; its future. Its cancel() ends it."""
         self._check()
         future: concurrent.futures.Future[T] = concurrent.futures.Future()
         context = contextvars.copy_context()
 
         def begin() -> None:
-            if not future.set_running_or_notify_cancel():
+            if future.cancelled():
                 return
             task = self._loop.create_task(start(), context=context)
             task.add_done_callback(lambda task: _hand_over(task, future))
+            future.add_done_callback(lambda future: self._follow(future, task))
 
         self._loop.call_soon_threadsafe(begin)
         return future
+
+    def _follow(self, future: concurrent.futures.Future[Any], task: asyncio.Task[Any]) -> None:
+        if future.cancelled():
+            self._loop.call_soon_threadsafe(task.cancel)
 
     def _begin_jobs(self) -> None:
         self._woken = False
@@ -221,9 +229,12 @@ class Engine:
 
 
 def _hand_over(task: asyncio.Task[T], future: concurrent.futures.Future[T]) -> None:
+    error = None if task.cancelled() else task.exception()
     if task.cancelled():
-        future.set_exception(concurrent.futures.CancelledError())
-    elif (error := task.exception()) is not None:
+        future.cancel()  # the caller did it, or a filter
+    if not future.set_running_or_notify_cancel():
+        return
+    if error is not None:
         future.set_exception(error)
     else:
         future.set_result(task.result())

@@ -5,10 +5,10 @@ import concurrent.futures
 from collections.abc import Callable, Coroutine, Mapping
 from typing import Any, Protocol, Self, TypeVar, cast
 
-from facade.codec import CallingCodec, GenericCodec
+from facade.codec import CallingCodec
 from facade.consumer.limit import Limit
 from facade.consumer.mode import Handover, number, take_scoped
-from facade.core.context import current_caller
+from facade.core.context import adopt, current_caller
 from facade.core.filter import Invoker
 from facade.core.future import Started, settle
 from facade.core.invocation import Attachments, Invocation
@@ -223,6 +223,7 @@ class AsyncMethod(RemoteMethod):
         return task
 
     async def _value(self, invocation: Invocation) -> Any:
+        adopt(invocation)
         return (await self._invoker.invoke(invocation)).recreate()
 
     def oneway(self, *arguments: Any, **keywords: Any) -> Coroutine[Any, Any, None]:
@@ -326,25 +327,3 @@ def proxy(
     }
     cls = type(f"Remote{interface.__name__}", (interface,), namespace)
     return cast(S, cls())
-
-
-class GenericService:
-    """A service without an interface at hand: names in, plain values out."""
-
-    def __init__(self, key: str, make: Callable[[str, CallingCodec], Any]) -> None:
-        self._key = key
-        self._make = make
-        self._methods: dict[str, Any] = {}
-
-    def method(self, name: str) -> Any:
-        """The method of this name, with ``future``, ``oneway`` and ``options``."""
-        if name not in self._methods:
-            self._methods[name] = self._make(name, GenericCodec(self._key, name))
-        return self._methods[name]
-
-    def invoke(self, name: str, /, *arguments: Any, **keywords: Any) -> Any:
-        """Call it: all arguments by position, or all by name. With AsyncClient, await it."""
-        return self.method(name)(*arguments, **keywords)
-
-    def __repr__(self) -> str:
-        return f"<{self._key}, remote, without an interface>"

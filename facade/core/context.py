@@ -137,6 +137,15 @@ def current_caller() -> Caller:
     return caller
 
 
+def adopt(invocation: Invocation) -> None:
+    """Where the chain of a call runs in a task of its own: let its filters find the call, and
+    the notes of who made it, as if they ran in his."""
+    caller: Caller = invocation.caller
+    here = current_caller()
+    here.invocation = invocation
+    here.values = caller.values
+
+
 def override(caller: Caller, invocation: Invocation) -> None:
     """What a filter set for this attempt of a call goes with it, over what an attempt before
     left. Not what the caller of another task has set. (Dubbo: AbstractInvoker#invoke)"""

@@ -4,6 +4,7 @@ import asyncio
 import inspect
 import logging
 from collections.abc import Awaitable, Callable
+from contextvars import Context
 from typing import Any
 
 from facade.core.errors import RpcError
@@ -38,7 +39,9 @@ class Handlers:
     def watch(self, connection: Connection) -> None:
         """Call them when this connection is made (or now), and when it ends."""
         if self:
-            task = asyncio.create_task(self._watch(connection), name="facade-handlers")
+            task = asyncio.create_task(
+                self._watch(connection), name="facade-handlers", context=Context()
+            )
             self._tasks.add(task)
             task.add_done_callback(self._tasks.discard)
 

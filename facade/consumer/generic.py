@@ -1,0 +1,28 @@
+"""Calls without an interface. (Dubbo: GenericService)"""
+
+from collections.abc import Callable
+from typing import Any
+
+from facade.codec import CallingCodec, GenericCodec
+
+
+class GenericService:
+    """A service without an interface at hand: names in, plain values out."""
+
+    def __init__(self, key: str, make: Callable[[str, CallingCodec], Any]) -> None:
+        self._key = key
+        self._make = make
+        self._methods: dict[str, Any] = {}
+
+    def method(self, name: str) -> Any:
+        """The method of this name, with ``future``, ``oneway`` and ``options``."""
+        if name not in self._methods:
+            self._methods[name] = self._make(name, GenericCodec(self._key, name))
+        return self._methods[name]
+
+    def invoke(self, name: str, /, *arguments: Any, **keywords: Any) -> Any:
+        """Call it: all arguments by position, or all by name. With AsyncClient, await it."""
+        return self.method(name)(*arguments, **keywords)
+
+    def __repr__(self) -> str:
+        return f"<{self._key}, remote, without an interface>"
