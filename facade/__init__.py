@@ -9,6 +9,7 @@ from facade.core import (
     Code,
     DeadlineExceeded,
     Filter,
+    FilterSettings,
     InvalidArgument,
     Invocation,
     InvokeMode,
@@ -63,6 +64,7 @@ __all__ = [
     "AsyncContext",
     # filters
     "Filter",
+    "FilterSettings",
     "Invoker",
     "Invocation",
     "Result",

@@ -7,6 +7,7 @@ from typing import Any
 
 from facade.core.chain import check
 from facade.core.filter import Activation, Filter
+from facade.core.settings import FilterSettings
 
 GROUP = "facade.filters"
 
@@ -57,6 +58,8 @@ def resolve(filters: FilterList, side: str, settings: Mapping[str, Any]) -> list
     """
     if isinstance(filters, str):
         raise TypeError(f"filters is a list: filters=[{filters!r}]")
+    if not isinstance(settings, FilterSettings):
+        settings = FilterSettings(settings)
     names = [item for item in filters if isinstance(item, str)]
     removed = {name[1:] for name in names if name.startswith("-")}
     for name in (*removed, *names):
@@ -78,6 +81,50 @@ def resolve(filters: FilterList, side: str, settings: Mapping[str, Any]) -> list
     return chosen
 
 
+def check_settings(settings: FilterSettings, filters: FilterList, what: str) -> None:
+    """That each setting is one that a filter reads. ValueError for an unknown one, TypeError
+    for a value of another kind; ``what`` says where they were given."""
+    known = _known_keys(filters)
+    for method, key, value in settings.places():
+        where = f"{what}.{method}" if method else what
+        if key not in known:
+            near = difflib.get_close_matches(key, (*known, *_OWN_OPTIONS), n=1)
+            hint = (
+                f"did you mean {near[0]!r}?" if near else f"there are: {', '.join(sorted(known))}"
+            )
+            raise ValueError(f"{where}: no filter has a setting {key!r}: {hint}")
+        kinds = known[key]
+        if kinds and not _fits(value, kinds):
+            names = " or ".join("None" if k is type(None) else k.__name__ for k in kinds)
+            raise TypeError(f"{where}: {key}={value!r} is not {names}")
+
+
+# What export, refer and the decorators take themselves.
+_OWN_OPTIONS = (
+    *("group", "version", "timeout", "timeouts", "filters", "methods", "mode", "stub", "scope"),
+    *("threads", "queue", "oneway", "sent", "idempotent", "cancel_on_timeout", "countdown"),
+)
+
+
+def _known_keys(filters: FilterList) -> dict[str, tuple[type, ...]]:
+    """By name, with the types that a value may have; none where it may be anything."""
+    classes = [*installed().values(), *(type(item) for item in filters if isinstance(item, Filter))]
+    known: dict[str, tuple[type, ...]] = {}
+    for cls in classes:
+        activation: Activation | None = getattr(cls, "__facade_activation__", None)
+        for key in activation.when if activation is not None else ():
+            known.setdefault(key.partition(":")[0], ())
+        for key, kinds in cls.keys.items():
+            known[key] = known.get(key, ()) + (kinds if isinstance(kinds, tuple) else (kinds,))
+    return known
+
+
+def _fits(value: Any, kinds: tuple[type, ...]) -> bool:
+    if isinstance(value, bool) and bool not in kinds:
+        return False
+    return isinstance(value, (*kinds, int) if float in kinds else kinds)
+
+
 def _once(filters: FilterList) -> list[str | Filter]:
     """A name that stands there twice counts where it is first."""
     once: list[str | Filter] = []
@@ -87,7 +134,7 @@ def _once(filters: FilterList) -> list[str | Filter]:
     return once
 
 
-def _active(side: str, settings: Mapping[str, Any], without: set[str]) -> list[Filter]:
+def _active(side: str, settings: FilterSettings, without: set[str]) -> list[Filter]:
     """Those that switch themselves on at this side, in their order."""
     active: list[tuple[int, str, type[Filter]]] = []
     for name, cls in installed().items():
@@ -99,13 +146,13 @@ def _active(side: str, settings: Mapping[str, Any], without: set[str]) -> list[F
     return [cls.configure(settings) for _, _, cls in sorted(active, key=lambda item: item[:2])]
 
 
-def _is_set(key: str, settings: Mapping[str, Any]) -> bool:
-    """Whether a setting is there and not empty, or is what ``key`` says behind a colon."""
+def _is_set(key: str, settings: FilterSettings) -> bool:
+    """Whether a setting is there and not empty, or is what ``key`` says behind a colon; for
+    all methods or for one. (Dubbo: URL#getAnyMethodParameter)"""
     name, colon, wanted = key.partition(":")
-    value = settings.get(name)
     if colon:
-        return value is not None and str(value) == wanted
-    return bool(value) and value not in _EMPTY
+        return any(str(value) == wanted for value in settings.all(name) if value is not None)
+    return any(bool(value) and value not in _EMPTY for value in settings.all(name))
 
 
 def _find(name: str) -> type[Filter]:

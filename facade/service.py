@@ -7,11 +7,12 @@ import inspect
 import math
 import typing
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, fields, replace
 from typing import Any, TypeVar, overload
 
 from facade.callback import callback_type
 from facade.core.method import InvokeMode, Method, Parameter, Service
+from facade.core.settings import FilterSettings
 
 C = TypeVar("C", bound=type)
 Fn = TypeVar("Fn", bound=Callable[..., Any])
@@ -25,6 +26,7 @@ class ServiceOptions:
     version: str
     group: str
     timeout: float | None
+    settings: Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,14 +37,24 @@ class MethodOptions:
     idempotent: bool = False
     cancel_on_timeout: bool = False
     countdown: bool | None = None
+    settings: Mapping[str, Any] = field(default_factory=dict)
+
+
+_METHOD_OPTIONS = tuple(f.name for f in fields(MethodOptions) if f.name != "settings")
 
 
 def service(
-    name: str | None = None, *, version: str = "", group: str = "", timeout: float | None = None
+    name: str | None = None,
+    *,
+    version: str = "",
+    group: str = "",
+    timeout: float | None = None,
+    **settings: Any,
 ) -> Callable[[C], C]:
     """Make a class an interface of this name. Its public methods are what can be called.
 
-    Without a name it goes by ``module.Class``. ``timeout``: seconds that a call of any
+    ``settings`` are for filters, at both ends: those that have such a key. Without a name it
+    goes by ``module.Class``. ``timeout``: seconds that a call of any
     of its methods may take.
     """
     if callable(name):
@@ -51,7 +63,7 @@ def service(
 
     def mark(cls: C) -> C:
         cls.__facade_service__ = ServiceOptions(  # type: ignore[attr-defined]
-            name or _default_name(cls), version, group, timeout
+            name or _default_name(cls), version, group, timeout, settings
         )
         return cls
 
@@ -69,6 +81,7 @@ def method(
     idempotent: bool = False,
     cancel_on_timeout: bool = False,
     countdown: bool | None = None,
+    **settings: Any,
 ) -> Callable[[Fn], Fn]: ...
 def method(function: Any = None, /, **options: Any) -> Any:
     """Say more of a method than its signature can.
@@ -82,10 +95,13 @@ def method(function: Any = None, /, **options: Any) -> Any:
     the time that is left where it is made, and the provider is not told how long it has;
     its own timeout holds at the consumer alone. ``True``: it takes part, though the client
     says ``countdown=False``.
+
+    Anything else is a setting for filters, such as ``executes=10``.
     """
     if function is not None:
         return function
-    known = MethodOptions(**options)
+    own = {name: options.pop(name) for name in _METHOD_OPTIONS if name in options}
+    known = MethodOptions(**own, settings=options)
     check_timeout(known.timeout, "timeout of the method")
 
     def mark(fn: Fn) -> Fn:
@@ -121,6 +137,27 @@ def with_timeouts(service: Service, timeouts: Mapping[str, float]) -> Service:
     return replace(service, methods=methods)
 
 
+def filter_settings(
+    service: Service,
+    outer: Mapping[str, Any],
+    inner: Mapping[str, Any],
+    methods: Mapping[str, Mapping[str, Any]] | None,
+) -> FilterSettings:
+    """What the filters of a service are configured with. The later goes before: ``outer`` of
+    the end, the interface's, ``inner`` of the export or reference, and those of methods."""
+    methods = methods or {}
+    for name in methods:
+        if name not in service.methods:
+            near = difflib.get_close_matches(name, service.methods, n=1)
+            hint = f"did you mean {near[0]!r}?" if near else f"it has: {', '.join(service.methods)}"
+            raise ValueError(f"methods: {service.name} has no method {name!r}; {hint}")
+    own = {
+        name: {**method.settings, **methods.get(name, {})}
+        for name, method in service.methods.items()
+    }
+    return FilterSettings({**outer, **service.settings, **inner}, own)
+
+
 def describe(interface: type) -> Service:
     """What can be called on ``interface``. TypeError, which says what to change, where it
     can't be called remotely."""
@@ -128,7 +165,7 @@ def describe(interface: type) -> Service:
         raise TypeError(f"an interface is a class, not {interface!r}")
     options = interface.__dict__.get("__facade_service__")
     if options is None:
-        options = ServiceOptions(_default_name(interface), "", "", None)
+        options = ServiceOptions(_default_name(interface), "", "", None, {})
     methods = {
         name: _describe_method(options.name, name, function)
         for name, function in _public_functions(interface)
@@ -142,6 +179,7 @@ def describe(interface: type) -> Service:
         version=options.version,
         timeout=options.timeout,
         summary=_summary(interface),
+        settings=options.settings,
     )
 
 
@@ -200,6 +238,7 @@ def _describe_method(service: str, name: str, function: Callable[..., Any]) -> M
         cancel_on_timeout=options.cancel_on_timeout,
         countdown=options.countdown,
         summary=_summary(function),
+        settings=options.settings,
         callbacks=tuple(p.name for p in parameters if _is_callback(where, p)),
     )
 

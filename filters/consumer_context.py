@@ -1,7 +1,7 @@
 """Give an outgoing call its surroundings. (Dubbo: ConsumerContextFilter)"""
 
-from collections.abc import Collection, Mapping
-from typing import Any, Self
+from collections.abc import Collection
+from typing import Self
 
 from facade.core.context import Request, current_caller, current_request
 from facade.core.countdown import TimeoutCountDown
@@ -9,6 +9,7 @@ from facade.core.errors import Code, DeadlineExceeded, Sent
 from facade.core.filter import CONSUMER, Filter, Invoker, activate
 from facade.core.invocation import Invocation
 from facade.core.result import Result
+from facade.core.settings import FilterSettings
 
 
 @activate(group=CONSUMER, order=-10_000)
@@ -25,13 +26,14 @@ class ConsumerContext(Filter):
     """
 
     needs_loop = False
+    keys = {"propagate": (list, tuple, set, frozenset, type(None))}
 
     def __init__(self, *, propagate: Collection[str] | None = ("*",)) -> None:
         self._forward_all = propagate is not None and "*" in propagate
         self._forward = frozenset(propagate or ())
 
     @classmethod
-    def configure(cls, settings: Mapping[str, Any]) -> Self:
+    def configure(cls, settings: FilterSettings) -> Self:
         return cls(propagate=settings.get("propagate", ("*",)))
 
     async def invoke(self, invoker: Invoker, invocation: Invocation) -> Result:

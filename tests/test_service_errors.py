@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
+import facade
 from facade.service import check_timeout, describe, method, service
 
 # Interfaces
@@ -123,9 +124,14 @@ def test_service_needs_its_parentheses():
 
 
 def test_unknown_option_of_a_method_is_refused():
-    """A misspelt option fails where it is written."""
-    with pytest.raises(TypeError, match="time_out"):
-        method(time_out=1)
+    """A misspelt option fails where the interface is used, and says what is meant."""
+
+    class Desk:
+        @method(time_out=1)
+        def ask(self) -> None: ...
+
+    with pytest.raises(ValueError, match=r"Desk\.ask: .*'time_out': did you mean 'timeout'"):
+        facade.AsyncClient("127.0.0.1:1").refer(Desk)
 
 
 # Timeouts

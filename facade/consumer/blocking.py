@@ -6,15 +6,16 @@ from typing import Any, Self, TypeVar
 
 from facade.codec import CallingCodec
 from facade.consumer.callbacks import InThreads, Runner
+from facade.consumer.chains import Chains, Ends
 from facade.consumer.client import AsyncClient
 from facade.consumer.engine import engine
 from facade.consumer.generic import GenericService
 from facade.consumer.proxy import BlockingMethod
 from facade.consumer.remote import RemoteInvoker, ThreadInvoker
-from facade.core.chain import chain
 from facade.core.filter import Invoker
 from facade.core.method import InvokeMode
 from facade.exchange.description import ProviderDescription
+from facade.plugins import FilterList
 
 S = TypeVar("S")
 
@@ -54,6 +55,9 @@ class Client:
         timeouts: Mapping[str, float] | None = None,
         mode: InvokeMode | None = None,
         stub: Callable[[S], S] | None = None,
+        filters: FilterList = (),
+        methods: Mapping[str, Mapping[str, Any]] | None = None,
+        **settings: Any,
     ) -> S:
         """A remote service, as an object of its interface: see AsyncClient.refer."""
         return self._client.refer(
@@ -64,6 +68,9 @@ class Client:
             timeouts=timeouts,
             mode=mode,
             stub=stub,
+            filters=filters,
+            methods=methods,
+            **settings,
         )
 
     def generic(self, service: str, *, group: str = "", version: str = "") -> GenericService:
@@ -120,17 +127,17 @@ class _Inner(AsyncClient):
     def __init__(self, target: str, **settings: Any) -> None:
         self._threads = InThreads()
         super().__init__(target, **settings)
-        on_thread = type(self._end) is RemoteInvoker and not any(
-            filter.needs_loop for filter in self._filters
-        )
-        self._on_thread = (
-            chain(self._filters, ThreadInvoker(self._connector, engine())) if on_thread else None
-        )
 
-    def _method(self, codec: CallingCodec, **facts: Any) -> BlockingMethod:
+    def _make_ends(self) -> Ends:
+        thread = (
+            ThreadInvoker(self._connector, engine()) if type(self._end) is RemoteInvoker else None
+        )
+        return Ends(self._end, self._callbacks, thread)
+
+    def _method(self, codec: CallingCodec, chains: Chains, **facts: Any) -> BlockingMethod:
         self._codecs.add(codec)
-        invoker = self._chain(codec)
-        on_thread = self._on_thread if invoker is self._invoker else None
+        invoker = chains.of(codec)
+        on_thread = chains.on_thread if invoker is chains.plain else None
         return BlockingMethod(
             invoker, codec, engine(), on_thread, ids=self._invocation_ids, **facts
         )

@@ -8,33 +8,34 @@ from typing import Any, Self, TypeVar
 
 from facade.codec import CallingCodec
 from facade.consumer.callbacks import CallbackInvoker, NoCallbacks, OnLoop, Runner
-from facade.consumer.connections import Connections, RoundRobin
+from facade.consumer.chains import Chains, Ends
+from facade.consumer.connections import Connections, RoundRobin, check_connections
 from facade.consumer.connector import Connector
 from facade.consumer.describer import Describer
+from facade.consumer.exports import NOTHING_EXPORTED
 from facade.consumer.generic import GenericService
 from facade.consumer.lease import Lease
 from facade.consumer.limit import Limits
 from facade.consumer.listener import InvokerListener, Reference
 from facade.consumer.proxy import AsyncMethod, RemoteMethod, proxy
 from facade.consumer.remote import RemoteInvoker, UnaryInvoker
-from facade.consumer.shared import Shared
-from facade.core.chain import chain, is_available
-from facade.core.errors import Sent, Unavailable, Unimplemented
+from facade.consumer.shared import SHARED, Shared
+from facade.core.chain import is_available
+from facade.core.errors import Sent, Unavailable
 from facade.core.filter import CONSUMER, Invoker
-from facade.core.invocation import Invocation
 from facade.core.listener import check_listeners, tell
-from facade.core.method import InvokeMode, Method, service_key
-from facade.exchange.answering import Export
+from facade.core.method import InvokeMode, Method, Service, service_key
+from facade.core.settings import FilterSettings
 from facade.exchange.description import ProviderDescription
 from facade.exchange.handlers import Handlers, OnConnect, OnDisconnect
 from facade.exchange.injvm import InjvmInvoker, InjvmTransport, place
-from facade.exchange.reference import CallbackCodec
 from facade.exchange.settings import DEFAULT_MAX_MESSAGE, Settings
 from facade.exchange.stream import ConsumerStream
 from facade.exchange.transport import GrpcTransport, Transport, channel_options
-from facade.plugins import FilterList, resolve
+from facade.plugins import FilterList, check_settings, merge, resolve
 from facade.service import check_timeout, with_timeouts
 from facade.service import describe as read_interface
+from facade.service import filter_settings as with_settings
 
 S = TypeVar("S")
 
@@ -111,7 +112,7 @@ class AsyncClient:
         )
         handlers = Handlers(on_connect, on_disconnect)
         here = place(target)
-        _check_connections(connections, handlers, unary or here is not None)
+        check_connections(connections, handlers, unary or here is not None)
         private = transport is not None or unary or connections > 0
         if transport is None:
             options = channel_options(max_message_size, heartbeat, heartbeat_timeout)
@@ -152,17 +153,17 @@ class AsyncClient:
         self._end: Invoker = self._injvm or (
             UnaryInvoker(transport, settings, once) if unary else RemoteInvoker(self._connector)
         )
-        self._filters = resolve(
-            filters, CONSUMER, {**(filter_settings or {}), "propagate": propagate}
-        )
-        self._invoker = chain(self._filters, self._end)
         # Calls that hand over callbacks have an inner end of their own.
         self._callbacks: CallbackInvoker | NoCallbacks = (
             NoCallbacks(self._end)
             if unary or here is not None
             else CallbackInvoker(self._connector, self._runner(), callbacks)
         )
-        self._with_callbacks = chain(self._filters, self._callbacks)
+        self._ends = self._make_ends()
+        self._filters = filters
+        self._settings = {**(filter_settings or {}), "propagate": propagate}
+        check_settings(FilterSettings(filter_settings), filters, "filter_settings")
+        self._chains = Chains(resolve(filters, CONSUMER, self._settings), self._ends)
         self._futures: set[asyncio.Future[Any]] = set()
         self._listeners = tuple(listeners)
         self._references: dict[str, Reference] = {}
@@ -175,12 +176,12 @@ class AsyncClient:
     @property
     def invoker(self) -> Invoker:
         """The chain that every call runs through; it prints as what it is."""
-        return self._invoker
+        return self._chains.plain
 
     @property
     def available(self) -> bool:
         """Whether a call would find a connection at once: connected, and not being ended."""
-        return is_available(self._invoker)
+        return is_available(self._chains.plain)
 
     def refer(
         self,
@@ -192,6 +193,9 @@ class AsyncClient:
         timeouts: Mapping[str, float] | None = None,
         mode: InvokeMode | None = None,
         stub: Callable[[S], S] | None = None,
+        filters: FilterList = (),
+        methods: Mapping[str, Mapping[str, Any]] | None = None,
+        **settings: Any,
     ) -> S:
         """A remote service, as an object of its interface.
 
@@ -201,17 +205,23 @@ class AsyncClient:
         the signatures say: see InvokeMode. ``stub`` makes what is given in its place, and
         takes the remote service to call. (Dubbo: StubProxyFactoryWrapper)
 
+        ``filters`` come after the client's. ``settings`` are for filters, and ``methods``
+        says them for single methods: ``refer(Greeter, actives=10, methods={"hello":
+        {"actives": 2}})``.
+
         Unavailable once the client is closed.
         """
         check_timeout(timeout, "timeout of the reference")
         service = with_timeouts(read_interface(interface), timeouts or {})
         group = service.group if group is None else group
         version = service.version if version is None else version
-        key = self._refer(service.name, group, version)
+        chains = self._chains_of(service, filters, settings, methods)
+        key = self._refer(service.name, group, version, chains)
 
         def make(method: Method, codec: CallingCodec) -> RemoteMethod:
             return self._method(
                 codec,
+                chains,
                 service=service.name,
                 name=method.name,
                 group=group,
@@ -226,11 +236,12 @@ class AsyncClient:
 
     def generic(self, service: str, *, group: str = "", version: str = "") -> GenericService:
         """A remote service by name, without an interface."""
-        key = self._refer(service, group, version)
+        key = self._refer(service, group, version, self._chains)
 
         def make(name: str, codec: CallingCodec) -> RemoteMethod:
             return self._method(
                 codec,
+                self._chains,
                 service=service,
                 name=name,
                 group=group,
@@ -241,22 +252,37 @@ class AsyncClient:
 
         return GenericService(service, make)
 
-    def _refer(self, service: str, group: str, version: str) -> str:
+    def _chains_of(
+        self,
+        service: Service,
+        filters: FilterList,
+        settings: Mapping[str, Any],
+        methods: Mapping[str, Mapping[str, Any]] | None,
+    ) -> Chains:
+        """Of a reference: the client's own where it says nothing else."""
+        merged = merge(self._filters, filters)
+        check_settings(with_settings(service, {}, settings, methods), merged, service.name)
+        own = with_settings(service, self._settings, settings, methods)
+        if not filters and own.says_no_more_than(self._settings):
+            return self._chains
+        return Chains(resolve(merged, CONSUMER, own), self._ends)
+
+    def _refer(self, service: str, group: str, version: str, chains: Chains) -> str:
         key = service_key(service, group, version)
         if self._closed:
             raise Unavailable(f"{key}: the client is closed: make another", sent=Sent.NOT_SENT)
         if self._listeners and key not in self._references:
-            self._references[key] = reference = Reference(key, self.target, self._invoker)
+            self._references[key] = reference = Reference(key, self.target, chains.plain)
             tell(self._listeners, "referred", reference)
         return key
 
-    def _method(self, codec: CallingCodec, **facts: Any) -> RemoteMethod:
+    def _method(self, codec: CallingCodec, chains: Chains, **facts: Any) -> RemoteMethod:
         self._codecs.add(codec)
-        invoker, ids = self._chain(codec), self._invocation_ids
+        invoker, ids = chains.of(codec), self._invocation_ids
         return AsyncMethod(invoker, codec, self._futures, ids=ids, **facts)
 
-    def _chain(self, codec: CallingCodec) -> Invoker:
-        return self._with_callbacks if isinstance(codec, CallbackCodec) else self._invoker
+    def _make_ends(self) -> Ends:
+        return Ends(self._end, self._callbacks)
 
     def _runner(self) -> Runner:
         return OnLoop()
@@ -312,27 +338,4 @@ class AsyncClient:
         await self.close()
 
     def __repr__(self) -> str:
-        return f"<AsyncClient of {self.target!r}: {self._invoker!r}>"
-
-
-def _check_connections(connections: int, handlers: Handlers, none_kept: bool) -> None:
-    if isinstance(connections, bool) or not isinstance(connections, int) or connections < 0:
-        raise ValueError(f"connections={connections!r}: 0 to share one, or how many of its own")
-    if none_kept and (connections or handlers):
-        raise ValueError(
-            "with unary=True, or within the process, no call goes over a connection that is "
-            "kept: leave connections=, on_connect= and on_disconnect= out"
-        )
-
-
-class _NothingExported:
-    oneway_failures = 0
-
-    def find(self, invocation: Invocation) -> Export:
-        raise Unimplemented(f"{invocation}: this end is a consumer and exports nothing")
-
-
-NOTHING_EXPORTED = _NothingExported()
-
-# The connections that clients of this process have in common.
-SHARED = Shared()
+        return f"<AsyncClient of {self.target!r}: {self.invoker!r}>"

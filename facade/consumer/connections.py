@@ -9,6 +9,7 @@ from facade.consumer.lease import Lease
 from facade.core.errors import RpcError
 from facade.core.invocation import Invocation
 from facade.exchange.connection import Connection
+from facade.exchange.handlers import Handlers
 from facade.exchange.stream import ConsumerStream
 
 
@@ -123,3 +124,13 @@ class RoundRobin:
 
     async def close(self, grace: float) -> None:
         await asyncio.gather(*(lease.close(grace) for lease in self._leases))
+
+
+def check_connections(connections: int, handlers: Handlers, none_kept: bool) -> None:
+    if isinstance(connections, bool) or not isinstance(connections, int) or connections < 0:
+        raise ValueError(f"connections={connections!r}: 0 to share one, or how many of its own")
+    if none_kept and (connections or handlers):
+        raise ValueError(
+            "with unary=True, or within the process, no call goes over a connection that is "
+            "kept: leave connections=, on_connect= and on_disconnect= out"
+        )

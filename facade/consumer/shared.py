@@ -42,3 +42,7 @@ class Shared:
             if self._connectors.get(place) is connector:
                 del self._connectors[place]
             return True
+
+
+# The connections that clients of this process have in common.
+SHARED = Shared()

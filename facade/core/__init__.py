@@ -21,6 +21,7 @@ from facade.core.filter import CONSUMER, PROVIDER, Filter, Invoker, activate
 from facade.core.invocation import Invocation
 from facade.core.method import InvokeMode, Method, Parameter, Service
 from facade.core.result import Result
+from facade.core.settings import FilterSettings
 
 __all__ = [
     "CONSUMER",
@@ -29,6 +30,7 @@ __all__ = [
     "Code",
     "DeadlineExceeded",
     "Filter",
+    "FilterSettings",
     "InvalidArgument",
     "Invocation",
     "InvokeMode",

@@ -2,10 +2,11 @@
 
 import re
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from typing import Any, Protocol, Self, TypeVar
+from typing import ClassVar, Protocol, Self, TypeVar
 
 from facade.core.invocation import Invocation
 from facade.core.result import Result
+from facade.core.settings import FilterSettings
 
 CONSUMER = "consumer"
 PROVIDER = "provider"
@@ -38,6 +39,9 @@ class Filter:
 
     needs_loop: bool = True
 
+    # The settings that it reads in ``configure``, and what they may be: {"executes": int}.
+    keys: ClassVar[Mapping[str, type | tuple[type, ...]]] = {}
+
     async def invoke(self, invoker: Invoker, invocation: Invocation, /) -> Result:
         """Call ``invoker`` not at all (refuse, answer from a cache), once, or several times."""
         return await invoker.invoke(invocation)
@@ -49,8 +53,9 @@ class Filter:
         """The call failed on its way."""
 
     @classmethod
-    def configure(cls, settings: Mapping[str, Any]) -> Self:
-        """Make the filter for an end with these settings, when it is named and not given."""
+    def configure(cls, settings: FilterSettings) -> Self:
+        """Make the filter for an end or a service with these settings, when it is named or
+        switches itself on, and is not given as an object."""
         return cls()
 
     def __repr__(self) -> str:

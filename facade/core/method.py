@@ -40,7 +40,7 @@ class Method:
     ``timeout`` is in seconds; None leaves it to the service and the application. ``sent``:
     a oneway call waits until it is written. ``countdown``: whether a call takes part in it;
     None leaves it to the client. ``callbacks`` are the names of the parameters that the
-    provider may call.
+    provider may call. ``settings`` are for filters.
     """
 
     service: str
@@ -56,6 +56,7 @@ class Method:
     countdown: bool | None = None
     summary: str = ""
     callbacks: tuple[str, ...] = ()
+    settings: Mapping[str, Any] = field(default_factory=dict, repr=False)
 
     def __str__(self) -> str:
         return f"{self.service}.{self.name}"
@@ -71,6 +72,7 @@ class Service:
     version: str = ""
     timeout: float | None = None
     summary: str = field(default="", repr=False)
+    settings: Mapping[str, Any] = field(default_factory=dict, repr=False)
 
     @property
     def key(self) -> str:

@@ -163,3 +163,14 @@ def _is_stub(interface: type, implementation: object, name: str) -> bool:
     """Whether the interface's own function is all there is, in a class that derives from it."""
     cls = type(implementation)
     return cls is not interface and getattr(cls, name, None) is getattr(interface, name)
+
+
+def check_scope(interface: type, scope: Scope, *, networked: bool) -> None:
+    """ValueError for what is no scope, and for one that a server without a network can't have."""
+    if scope not in (None, LOCAL, REMOTE):
+        raise ValueError(f"scope is 'local', 'remote' or None for both, not {scope!r}")
+    if scope == REMOTE and not networked:
+        raise ValueError(
+            f"{interface.__qualname__}: this server listens to no network: give it an address, "
+            "or another scope"
+        )

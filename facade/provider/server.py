@@ -13,6 +13,7 @@ from facade.core.chain import chain
 from facade.core.errors import LimitExceeded, RpcError, Sent, Unavailable
 from facade.core.filter import CONSUMER, PROVIDER
 from facade.core.listener import check_listeners
+from facade.core.settings import FilterSettings
 from facade.exchange.connection import Connection
 from facade.exchange.handlers import Handlers, OnConnect, OnDisconnect
 from facade.exchange.injvm import INJVM, place
@@ -20,15 +21,15 @@ from facade.exchange.settings import DEFAULT_MAX_MESSAGE, Settings
 from facade.exchange.stream import FrameStream
 from facade.exchange.transport import GrpcListener, server_options
 from facade.loops import new_event_loop
-from facade.plugins import FilterList, merge, resolve
+from facade.plugins import FilterList, check_settings, merge, resolve
 from facade.provider.description import answer_describe
 from facade.provider.exporter import (
     LOCAL,
-    REMOTE,
     Exporter,
     ExportTable,
     Scope,
     check_implementation,
+    check_scope,
 )
 from facade.provider.inprocess import InProcess
 from facade.provider.listener import ExporterListener
@@ -37,7 +38,7 @@ from facade.provider.local import LocalInvoker
 from facade.provider.pool import ThreadPool
 from facade.provider.publication import Publication
 from facade.provider.unary import UnaryCalls
-from facade.service import check_timeout, describe, with_timeouts
+from facade.service import check_timeout, describe, filter_settings, with_timeouts
 
 logger = logging.getLogger(__name__)
 
@@ -98,6 +99,7 @@ class Server:
             heartbeat_timeout=heartbeat_timeout,
         )
         # A wrong name is an error here, not at the first export.
+        check_settings(FilterSettings(filter_settings), filters, "filter_settings")
         resolve(filters, PROVIDER, self._filter_settings)
         self._callbacks = callbacks
         self._callback_filters = resolve(("default",), CONSUMER, {})
@@ -134,6 +136,8 @@ class Server:
         scope: Scope = None,
         threads: int | None = None,
         queue: int | None = None,
+        methods: Mapping[str, Mapping[str, Any]] | None = None,
+        **settings: Any,
     ) -> Exporter:
         """Let the methods of ``interface`` be called on ``implementation``.
 
@@ -145,9 +149,14 @@ class Server:
         process alone, "remote" for those at the network alone. ``threads`` gives it a pool
         of its own, with room for ``queue`` more calls (else: as the server).
 
+        Anything else is a setting for filters, and ``methods`` says such for single methods:
+        ``export(Greeter, impl, executes=100, methods={"hello": {"executes": 5}})``.
+
         RuntimeError once the server has stopped. (Dubbo: DubboProtocol#checkDestroyed)
         """
-        self._check_scope(interface, scope)
+        if self._stopping is not None:
+            raise RuntimeError(f"{interface.__qualname__}: this server has stopped: make another")
+        check_scope(interface, scope, networked=place(self.address) is None)
         check_timeout(timeout, "timeout of the export")
         if queue is not None and threads is None:
             raise ValueError(f"queue={queue} is for a pool of the service's own: give threads too")
@@ -164,23 +173,15 @@ class Server:
             room = pool.queue if queue is None else queue
             pool = ThreadPool(threads, room, service.key, self._place)
         end = LocalInvoker(service, implementation, pool)
-        chosen = resolve(merge(self._filters, filters), PROVIDER, self._filter_settings)
+        merged = merge(self._filters, filters)
+        check_settings(filter_settings(service, {}, settings, methods), merged, service.name)
+        own = filter_settings(service, self._filter_settings, settings, methods)
+        chosen = resolve(merged, PROVIDER, own)
         exporter = Exporter(service, chain(chosen, end), scope, self._published.remove)
         if pool is not self.pool:
             exporter.run_in(pool, self.pool)
         self._published.add(exporter)
         return exporter
-
-    def _check_scope(self, interface: type, scope: Scope) -> None:
-        if self._stopping is not None:
-            raise RuntimeError(f"{interface.__qualname__}: this server has stopped: make another")
-        if scope not in (None, LOCAL, REMOTE):
-            raise ValueError(f"scope is 'local', 'remote' or None for both, not {scope!r}")
-        if scope == REMOTE and place(self.address) is not None:
-            raise ValueError(
-                f"{interface.__qualname__}: a server at {self.address!r} listens to no network: "
-                "give it an address, or another scope"
-            )
 
     @property
     def exporters(self) -> list[Exporter]:

@@ -7,7 +7,7 @@ import logging
 import pytest
 
 import facade
-from facade.consumer.client import SHARED
+from facade.consumer.shared import SHARED
 
 STREAMS = pytest.mark.parametrize("wire", ["memory", "stream", "blocking"], indirect=True)
 # What is private in memory: a transport that is given is nobody else's.

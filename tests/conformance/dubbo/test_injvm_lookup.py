@@ -114,7 +114,7 @@ def test_scope_that_makes_no_sense():
     """It is told at the export."""
     with pytest.raises(ValueError, match="scope is 'local', 'remote' or None for both"):
         facade.Server().export(Shop, Named(), scope="nowhere")
-    with pytest.raises(ValueError, match="a server at 'injvm' listens to no network"):
+    with pytest.raises(ValueError, match="this server listens to no network"):
         facade.Server("injvm").export(Shop, Named(), scope="remote")
 
 

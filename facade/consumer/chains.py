@@ -1,0 +1,35 @@
+"""The chains of one list of filters: one for each inner end that a client has."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from facade.codec import CallingCodec
+from facade.core.chain import chain
+from facade.core.filter import Filter, Invoker
+from facade.exchange.reference import CallbackCodec
+
+
+@dataclass(frozen=True, slots=True)
+class Ends:
+    """What sends the calls of a client: plain ones, those that hand over callbacks, and, for
+    filters that need no event loop, those of threads."""
+
+    plain: Invoker
+    callbacks: Invoker
+    thread: Invoker | None = None
+
+
+class Chains:
+    """A chain to each of the ends."""
+
+    __slots__ = ("_with_callbacks", "on_thread", "plain")
+
+    def __init__(self, filters: Sequence[Filter], ends: Ends) -> None:
+        self.plain = chain(filters, ends.plain)
+        self._with_callbacks = chain(filters, ends.callbacks)
+        needs_loop = any(filter.needs_loop for filter in filters)
+        self.on_thread = None if ends.thread is None or needs_loop else chain(filters, ends.thread)
+
+    def of(self, codec: CallingCodec) -> Invoker:
+        """For the method that has this codec."""
+        return self._with_callbacks if isinstance(codec, CallbackCodec) else self.plain
