@@ -298,9 +298,8 @@ async def test_late_result(wire, caplog):
     assert await wire.call(waiter.wait, "in time") == "in time"  # it comes after the late one
     assert client.late_results == len(late_warnings(caplog)) == late
     text = late_warnings(caplog)[-1]
-    assert re.match(
-        r"the answer to call \d+ came late, from \S+, with the status (OK|expired)", text
-    )
+    pattern = r"the answer to call \d+ came late, from \S+, with the status (OK|expired)"
+    assert re.match(pattern, text)
     assert "hunter2" not in text
     await wire.call(client.close)
     assert client.late_results == late
