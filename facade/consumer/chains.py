@@ -1,7 +1,7 @@
 """The chains of one list of filters: one for each inner end that a client has."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from facade.codec import CallingCodec
 from facade.core.chain import chain
@@ -9,8 +9,7 @@ from facade.core.filter import Filter, Invoker
 from facade.exchange.reference import CallbackCodec
 
 
-@dataclass(frozen=True, slots=True)
-class Ends:
+class Ends(NamedTuple):
     """What sends the calls of a client: plain ones, those that hand over callbacks, and, for
     filters that need no event loop, those of threads."""
 

@@ -1,16 +1,16 @@
 """What a provider exports, as data; and the messages of ``describe.proto`` that carry it."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Any
+
+import msgspec
 
 from facade.core.method import service_key
 from facade.exchange.envelope import parse
 from facade.v1 import describe_pb2
 
 
-@dataclass(frozen=True, slots=True)
-class ParameterDescription:
+class ParameterDescription(msgspec.Struct, frozen=True):
     """``type`` is written as in the interface; empty where nothing is stated."""
 
     name: str
@@ -19,8 +19,7 @@ class ParameterDescription:
     keyword_only: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class MethodDescription:
+class MethodDescription(msgspec.Struct, frozen=True):
     """``returns`` is the type of the value, as in the interface. ``settings`` are those of
     this method alone."""
 
@@ -30,7 +29,7 @@ class MethodDescription:
     summary: str = ""
     oneway: bool = False
     idempotent: bool = False
-    settings: Mapping[str, str] = field(default_factory=dict)
+    settings: Mapping[str, str] = msgspec.field(default_factory=dict)
 
     @property
     def timeout(self) -> float | None:
@@ -38,16 +37,15 @@ class MethodDescription:
         return _seconds(self.settings)
 
 
-@dataclass(frozen=True, slots=True)
-class ServiceDescription:
+class ServiceDescription(msgspec.Struct, frozen=True):
     """``methods`` by name. ``settings``: what the provider publishes for all of them."""
 
     name: str
-    methods: Mapping[str, MethodDescription] = field(repr=False)
+    methods: Mapping[str, MethodDescription]
     group: str = ""
     version: str = ""
-    summary: str = field(default="", repr=False)
-    settings: Mapping[str, str] = field(default_factory=dict)
+    summary: str = ""
+    settings: Mapping[str, str] = msgspec.field(default_factory=dict)
 
     @property
     def key(self) -> str:
@@ -60,8 +58,7 @@ class ServiceDescription:
         return _seconds(self.settings)
 
 
-@dataclass(frozen=True, slots=True)
-class ProviderDescription:
+class ProviderDescription(msgspec.Struct, frozen=True):
     """What one provider exports, and the name of its application."""
 
     services: tuple[ServiceDescription, ...]

@@ -1,12 +1,11 @@
 """What can be set of a stream."""
 
-from dataclasses import dataclass
+import msgspec
 
 DEFAULT_MAX_MESSAGE = 4 * 1024 * 1024
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Settings:
+class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """Of one end. Times are in seconds, sizes in bytes.
 
     ``heartbeat``: after how long a silence to ask whether the peer is there;
