@@ -3,5 +3,7 @@
 On by themselves, outermost first:
 
     consumer   consumer_context
-    provider   context -> timeout
+    provider   context -> exception -> timeout
+
+and, for the methods that they answer themselves, generic and echo at a provider.
 """

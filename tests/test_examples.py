@@ -68,7 +68,7 @@ def test_own_filter_measures_both_sides() -> None:
     assert re.search(r"took [\d.]+ ms in LocalInvoker", provider)
     assert re.search(r"took [\d.]+ ms in RemoteInvoker", consumer)
     assert answer.startswith("Hello Ann")
-    assert "context -> timeout -> measure -> LocalInvoker" in example.stdout
+    assert "context -> exception -> timeout -> measure -> LocalInvoker" in example.stdout
 
 
 # What the tour must have seen, each at its stop.
@@ -90,7 +90,7 @@ SEEN = {
     "Errors that name what is wrong": "did you mean 'cook'?",
     "Many services on one port": "pie, roast, risotto",
     "A filter of one's own": "time-in-kitchen",
-    "The chains that such a call ran through": "context -> timeout -> stopwatch",
+    "The chains that such a call ran through": "context -> exception -> timeout -> stopwatch",
     "The provider crashes and comes back": "maybe executed",
     "A stop in peace": "exit code 0",
 }

@@ -1,5 +1,7 @@
 """What stands at one port, and what stands around a call."""
 
+import textwrap
+
 import facade
 from examples.tour.guest import Guest
 from examples.tour.interfaces import Menu, Order
@@ -50,15 +52,24 @@ async def chains(guest: Guest) -> None:
     in_kitchen = (await guest.kitchen.chains())[0]
     ours = repr(guest.waiter_client.invoker)
     for who, chain in [("guest", ours), ("waiter", in_waiter)]:
-        print(f"  {who:8} {chain}")
+        show_chain(who, chain)
     print(f"  {'':8}   -> order() calls the kitchen")
     for who, chain in [("waiter", to_kitchen), ("kitchen", in_kitchen)]:
-        print(f"  {who:8} {chain}")
+        show_chain(who, chain)
     expect(ours.startswith("consumer_context -> stopwatch -> RemoteInvoker"), "ours is so")
     expect(
-        in_kitchen == "context -> timeout -> stopwatch -> LocalInvoker('tour.Kitchen')",
+        in_kitchen
+        == "context -> exception -> timeout -> stopwatch -> LocalInvoker('tour.Kitchen')",
         "theirs is",
     )
+
+
+def show_chain(who: str, chain: str) -> None:
+    first, rest = f"  {who:8} ", " " * 13
+    lines = textwrap.wrap(
+        chain, 80, initial_indent=first, subsequent_indent=rest, break_on_hyphens=False
+    )
+    print(*lines, sep="\n")
 
 
 STOPS = [one_port, own_filter, chains]

@@ -24,5 +24,10 @@ class GenericService:
         """Call it: all arguments by position, or all by name. With AsyncClient, await it."""
         return self.method(name)(*arguments, **keywords)
 
+    def echo(self, value: Any = "OK", /) -> Any:
+        """What comes back is ``value``: the service is exported, and its filters let calls in.
+        Its methods are not run. (Dubbo: EchoService)"""
+        return self.invoke("$echo", value)
+
     def __repr__(self) -> str:
         return f"<{self._key}, remote, without an interface>"

@@ -17,11 +17,15 @@ from facade.core.result import Result
 logger = logging.getLogger(__name__)
 
 
-def chain(filters: Sequence[Filter], invoker: Invoker) -> Invoker:
-    """Put ``filters`` around ``invoker``, the first one outermost. TypeError for what is none."""
+def chain(filters: Sequence[Filter], invoker: Invoker, *, of: Filter | None = None) -> Invoker:
+    """Put ``filters`` around ``invoker``, the first one outermost. TypeError for what is none.
+
+    Those that answer methods of their own stay out, but for the one that this chain is ``of``.
+    """
     for filter in reversed(filters):
         check(filter)
-        invoker = Link(filter, invoker)
+        if not filter.answers or filter is of:
+            invoker = Link(filter, invoker)
     return invoker
 
 

@@ -5,6 +5,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import ClassVar, Protocol, Self, TypeVar
 
 from facade.core.invocation import Invocation
+from facade.core.method import Method
 from facade.core.result import Result
 from facade.core.settings import FilterSettings
 
@@ -41,6 +42,10 @@ class Filter:
 
     # The settings that it reads in ``configure``, and what they may be: {"executes": int}.
     keys: ClassVar[Mapping[str, type | tuple[type, ...]]] = {}
+
+    # Methods that every exported service has by this filter, such as "$echo". A filter with
+    # such runs in calls of them alone, so that it costs other calls nothing.
+    answers: ClassVar[Sequence[Method]] = ()
 
     async def invoke(self, invoker: Invoker, invocation: Invocation, /) -> Result:
         """Call ``invoker`` not at all (refuse, answer from a cache), once, or several times."""

@@ -1,16 +1,19 @@
 """What a server exports."""
 
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any, Literal
 
 from facade.codec import Codec
+from facade.core.chain import chain
 from facade.core.errors import Sent, Unimplemented
-from facade.core.filter import Invoker
+from facade.core.filter import Filter, Invoker
 from facade.core.invocation import Invocation
 from facade.core.method import Method, Service
 from facade.exchange.answering import suggest
 from facade.exchange.reference import method_codec
+from facade.provider.generic import InvokeCodec, is_invoke
 from facade.provider.pool import ThreadPool
 
 # Who may call what is exported: this process alone, the network alone, or (None) both.
@@ -27,9 +30,9 @@ class ExportedMethod:
 
     __slots__ = ("codec", "invoker", "method")
 
-    def __init__(self, method: Method, invoker: Invoker) -> None:
+    def __init__(self, method: Method, invoker: Invoker, codec: Codec | None = None) -> None:
         self.method = method
-        self.codec: Codec = method_codec(method)
+        self.codec: Codec = codec or method_codec(method)
         self.invoker = invoker
 
 
@@ -39,20 +42,34 @@ class Exporter:
     def __init__(
         self,
         service: Service,
-        invoker: Invoker,
+        filters: Sequence[Filter],
+        end: Invoker,
         scope: Scope,
         unexport: Callable[["Exporter"], None],
     ) -> None:
         self.service = service
-        self.invoker = invoker
+        self.invoker = chain(filters, end)
         self.scope = scope
         self.methods = {
-            name: ExportedMethod(method, invoker) for name, method in service.methods.items()
+            name: ExportedMethod(method, self.invoker) for name, method in service.methods.items()
         }
+        self.methods |= self._answered_by(filters, end)
         self._unexport = unexport
         # Threads of its own, where it has such, and what takes over when it is unexported.
         self.pool: ThreadPool | None = None
         self._shared_pool: ThreadPool | None = None
+
+    def _answered_by(self, filters: Sequence[Filter], end: Invoker) -> dict[str, ExportedMethod]:
+        """What can be called though the interface does not have it, by a chain of its own."""
+        own = self.methods.copy()
+        found: dict[str, ExportedMethod] = {}
+        for filter in reversed(filters):  # of two, the outer one answers
+            for method in filter.answers:
+                method = replace(method, service=self.service.name)
+                codec = InvokeCodec(method, own) if is_invoke(method) else None
+                invoker = chain(filters, end, of=filter)
+                found[method.name] = ExportedMethod(method, invoker, codec)
+        return found
 
     def run_in(self, pool: ThreadPool, shared: ThreadPool) -> None:
         """Its methods run in a pool of its own, until it is unexported."""
@@ -103,7 +120,7 @@ class ExportTable:
             return False
         del self._services[service.key]
         if exporter.scope != LOCAL:
-            for name in service.methods:
+            for name in exporter.methods:
                 del self._methods[service.name, service.group, service.version, name]
         return True
 

@@ -9,7 +9,6 @@ from dataclasses import replace
 from types import TracebackType
 from typing import Any, Self
 
-from facade.core.chain import chain
 from facade.core.errors import LimitExceeded, RpcError, Sent, Unavailable
 from facade.core.filter import CONSUMER, PROVIDER
 from facade.core.listener import check_listeners
@@ -177,7 +176,7 @@ class Server:
         check_settings(filter_settings(service, {}, settings, methods), merged, service.name)
         own = filter_settings(service, self._filter_settings, settings, methods)
         chosen = resolve(merged, PROVIDER, own)
-        exporter = Exporter(service, chain(chosen, end), scope, self._published.remove)
+        exporter = Exporter(service, chosen, end, scope, self._published.remove)
         if pool is not self.pool:
             exporter.run_in(pool, self.pool)
         self._published.add(exporter)

@@ -294,7 +294,7 @@ async def test_chain_prints_as_what_it_is(wire):
     server = await wire.provide(filters=["default", "-timeout"])
     exporter = server.export(Greeter, GreeterImpl())
     client = wire.connect(server, filters=[Listening([])])
-    assert repr(exporter.invoker) == "context -> LocalInvoker('filtered.Greeter')"
+    assert repr(exporter.invoker) == "context -> exception -> LocalInvoker('filtered.Greeter')"
     assert repr(client.invoker).startswith("consumer_context -> listening -> ")
 
 

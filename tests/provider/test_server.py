@@ -201,7 +201,7 @@ async def test_stop_closes_what_clients_use():
 
 def test_export_gives_an_exporter():
     """It prints as what is exported, and by which chain."""
-    server = facade.Server(filters=["-timeout"])
+    server = facade.Server(filters=["-timeout", "-exception"])
     exporter = server.export(Greeter, GreeterImpl(), group="blue")
     assert server.exporters == [exporter]
     assert repr(exporter) == (

@@ -170,7 +170,7 @@ async def test_filters_of_a_call_back() -> None:
         assert repr(impl.listeners[0]._handle.invoker).startswith("consumer_context -> ")
         table = client._connector.current.answers.callbacks
         end = table._callbacks["1"].methods["call"].invoker
-        assert repr(end) == "context -> timeout -> Callback('Callable[[str], str]')"
+        assert repr(end) == ("context -> exception -> timeout -> Callback('Callable[[str], str]')")
 
 
 @pytest.mark.behaviour("B7.46")
