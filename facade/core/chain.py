@@ -146,7 +146,8 @@ def accuse(invoker: Invoker, result: object) -> TypeError:
     A filter that gave a Result before is no longer watched, so this names those that can have
     done it. The links are armed again: the next time, the error names the one that did it.
     """
-    return TypeError(f"{_suspects(_armed(invoker), result)} gave {no_result(result)}")
+    who = _suspects(_armed(invoker), result) or repr(invoker)
+    return TypeError(f"{who} gave {no_result(result)}")
 
 
 def explain(invoker: Invoker, error: BaseException) -> None:
@@ -180,7 +181,7 @@ def no_result(given: object) -> str:
 
 
 def swallowers(invoker: Invoker) -> str:
-    """Who can have answered a call that was cancelled: the filters, with their places."""
+    """Who can have answered a call that was cancelled: filters with their places, or ""."""
     return _suspects(_callers(invoker))
 
 
@@ -190,7 +191,7 @@ def _suspects(filters: list[Filter], given: object = ...) -> str:
     # Ours are tested.
     filters = [f for f in filters if not type(f).__module__.startswith("facade.")] or filters
     places = [_place(f, "invoke") for f in filters]
-    return places[0] if len(places) == 1 else f"one of {', '.join(places) or 'no filters'}"
+    return f"one of {', '.join(places)}" if len(places) > 1 else "".join(places)
 
 
 def _callers(invoker: Invoker) -> list[Filter]:

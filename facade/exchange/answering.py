@@ -135,7 +135,7 @@ def log_swallowed(exports: Exports, invocation: Invocation) -> None:
         return
     who = swallowers(invoker)
     if INTERRUPTED not in invocation.attributes:
-        who = f"its method, or {who}"
+        who = f"its method, or {who}" if who else "its method"
     logger.warning(
         "%s was cancelled, and answered all the same: %s swallowed CancelledError; "
         "catch Exception instead, or raise it again (%r)",

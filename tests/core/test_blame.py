@@ -1,6 +1,7 @@
 """Errors that name the filter which is at fault, wherever it stands."""
 
 import asyncio
+import functools
 import inspect
 
 import pytest
@@ -234,6 +235,31 @@ async def test_several_suspects_are_all_named():
     assert str(error).startswith(f"one of {place(first)}, {place(second)} gave nothing")
 
 
+async def test_decorated_invoke_is_told_by_its_own_line():
+    """A decorator that keeps ``__wrapped__`` does not hide where the code stands."""
+
+    def decorator(function):
+        @functools.wraps(function)
+        async def decorated(self, invoker, invocation):
+            return await function(self, invoker, invocation)
+
+        return decorated
+
+    class Decorated(Filter):
+        @decorator
+        async def invoke(self, invoker, invocation):
+            await invoker.invoke(invocation)
+
+    line = inspect.unwrap(Decorated.invoke).__code__.co_firstlineno
+    with pytest.raises(TypeError, match=rf"test_blame\.py:{line}\) gave nothing"):
+        await chain([Decorated()], FakeInvoker()).invoke(call())
+
+
+async def test_end_that_gives_no_result():
+    """Without filters it is the end of the chain."""
+    assert str(accuse(FakeInvoker(), 7)).startswith("FakeInvoker gave an int instead")
+
+
 async def test_filter_s_own_mistake_is_left_alone():
     """An AttributeError of another origin gets no note."""
 
@@ -309,6 +335,9 @@ async def test_method_that_swallows_cancellation(caplog):
     """Where the method was not interrupted, it is a suspect, too."""
     await cancel_a_call(Stubborn(), [Tagging()], False)
     assert f"its method, or {place(Tagging())} swallowed CancelledError" in caplog.text
+    caplog.clear()
+    await cancel_a_call(Stubborn(), ["-default"], False)
+    assert "answered all the same: its method swallowed CancelledError" in caplog.text
 
 
 @pytest.mark.parametrize("unary", [False, True], ids=["stream", "unary"])
