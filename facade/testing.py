@@ -4,21 +4,26 @@ import inspect
 import itertools
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
-from typing import Any
+from typing import Any, TypeVar
 
 from facade.consumer.blocking import Client
 from facade.consumer.client import AsyncClient
 from facade.consumer.engine import engine
+from facade.core.chain import check
 from facade.core.context import Request, reset_request, set_request
 from facade.core.countdown import TimeoutCountDown
+from facade.core.filter import Filter
 from facade.core.invocation import Invocation
 from facade.core.result import Result
+from facade.core.settings import FilterSettings
 from facade.exchange.memory import MemoryTransport
-from facade.plugins import FilterList
+from facade.plugins import FilterList, check_settings
 from facade.provider.server import Server
 from facade.service import describe
 
-__all__ = ["FakeInvoker", "connected", "connected_blocking", "invocation", "serving"]
+__all__ = ["FakeInvoker", "configured", "connected", "connected_blocking", "invocation", "serving"]
+
+F = TypeVar("F", bound=Filter)
 
 _numbers = itertools.count()
 
@@ -28,15 +33,17 @@ async def connected(
     *services: tuple[type, object],
     filters: FilterList = ("default",),
     server_filters: FilterList = ("default",),
+    server_settings: Mapping[str, Any] | None = None,
     **client_settings: Any,
 ) -> AsyncIterator[AsyncClient]:
     """A client joined in memory to a server of ``services``: (interface, implementation) each.
 
     Calls run through the chains of both ends and travel as frames, as they do over gRPC;
-    only the socket is missing. ``client_settings`` are those of AsyncClient. Its timeout of
+    only the socket is missing. ``server_settings`` are for the server's filters.
+    ``client_settings`` are those of AsyncClient, ``filter_settings`` among them. Its timeout of
     1 s is short for a busy machine: give a longer one where time is not what you test.
     """
-    server = Server("memory", filters=server_filters)
+    server = Server("memory", filters=server_filters, filter_settings=server_settings)
     for interface, implementation in services:
         server.export(interface, implementation)
     transport = MemoryTransport(server.exchange, server.invoke, server.describe)
@@ -55,11 +62,14 @@ def connected_blocking(
     *services: tuple[type, object],
     filters: FilterList = ("default",),
     server_filters: FilterList = ("default",),
+    server_settings: Mapping[str, Any] | None = None,
     **client_settings: Any,
 ) -> Iterator[Client]:
     """The same for tests without an event loop: a blocking client, and a server that it calls
     within the process. The server's ``async def`` methods run on the library's thread."""
-    server = Server(f"injvm:test-{next(_numbers)}", filters=server_filters)
+    server = Server(
+        f"injvm:test-{next(_numbers)}", filters=server_filters, filter_settings=server_settings
+    )
     for interface, implementation in services:
         server.export(interface, implementation)
     client = Client(server.address, filters=filters, **client_settings)
@@ -83,6 +93,18 @@ def serving(call: Invocation) -> Iterator[Request]:
         yield request
     finally:
         reset_request(token)
+
+
+def configured(
+    cls: type[F], *, methods: Mapping[str, Mapping[str, Any]] | None = None, **settings: Any
+) -> F:
+    """The filter as an export or a reference with these settings makes it; ``methods`` says
+    them for single methods. They are checked as there: ValueError, TypeError."""
+    given = FilterSettings(settings, methods)
+    check_settings(given, [cls.__new__(cls)], cls.__name__)
+    made = cls.configure(given)
+    check(made)
+    return made
 
 
 class FakeInvoker:

@@ -10,7 +10,9 @@ import asyncio
 import importlib.util
 import inspect
 import json
+import os
 import re
+import subprocess
 import sys
 import tomllib
 import types
@@ -28,11 +30,19 @@ from facade.v1 import invocation_pb2
 ROOT = Path(__file__).resolve().parent.parent
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 
+spec = importlib.util.spec_from_file_location("table", ROOT / "docs/table.py")
+assert spec is not None
+assert spec.loader is not None
+table = importlib.util.module_from_spec(spec)
+spec.loader.exec_module(table)
+
 BLOCK = re.compile(
     r"^(?:<!-- not run: (?P<reason>.+) -->\n)?```(?P<language>\w*)\n(?P<code>.*?)^```$",
     re.MULTILINE | re.DOTALL,
 )
 PRINTED = re.compile(r"^\s*print\(.*\)  # (.+)$", re.MULTILINE)
+# A block that is a file of a package says so in its first line.
+FILE = re.compile(r"^# ([\w.-]+\.(?:py|toml))\n")
 LINK = re.compile(r"\]\((?!https?:)([^)#]+)(?:#[^)]*)?\)")
 
 
@@ -50,6 +60,12 @@ def blocks(page: Path) -> list[Block]:
         Block(m["language"], m["code"], text.count("\n", 0, m.start("code")), m["reason"])
         for m in BLOCK.finditer(text)
     ]
+
+
+def files(page: Path) -> dict[str, str]:
+    """The blocks that are files, by name."""
+    found = [(FILE.match(block.code), block.code) for block in blocks(page)]
+    return {match[1]: code for match, code in found if match}
 
 
 def named(page: Path) -> str:
@@ -81,6 +97,8 @@ async def test_blocks_run(
 
 
 async def run_python(block: Block, page: Path, module: types.ModuleType) -> None:
+    if FILE.match(block.code):
+        return  # see test_packages_of_a_page_work
     source = "\n" * block.line + block.code  # so that tracebacks tell the line of the page
     flags = ast.PyCF_ALLOW_TOP_LEVEL_AWAIT
     code = compile(source, str(page), "exec", flags=flags, dont_inherit=True)
@@ -126,6 +144,39 @@ def _check_output(block: Block, output: str) -> None:
     lines = iter(output.splitlines())
     for promised in PRINTED.findall(block.code):
         assert promised in lines, f"{promised!r} is not in {output!r}"
+
+
+@pytest.mark.parametrize("page", [p for p in PAGES if files(p)], ids=named)
+def test_packages_of_a_page_work(page: Path, tmp_path: Path) -> None:
+    """The files that a page shows are a package that can be installed, and its tests pass."""
+    for name, code in files(page).items():
+        (tmp_path / name).write_text(code)
+    project = tomllib.loads(files(page)["pyproject.toml"])
+    # As it would be installed: a directory of metadata beside the module.
+    metadata = tmp_path / f"{project['project']['name'].replace('-', '_')}-1.dist-info"
+    metadata.mkdir()
+    entries = project["project"]["entry-points"]["facade.filters"]
+    lines = [f"{name} = {place}" for name, place in entries.items()]
+    (metadata / "entry_points.txt").write_text("\n".join(["[facade.filters]", *lines]))
+    (metadata / "METADATA").write_text(f"Name: {project['project']['name']}\nVersion: 1\n")
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", tmp_path],
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        timeout=50,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_filters_page_lists_every_filter() -> None:
+    """The table says of each installed filter what it is; ``python docs/table.py`` writes it."""
+    page = (ROOT / "docs/filters.md").read_text()
+    there, wanted = table.told(page), table.rows(page)
+    assert not [line for line in wanted if line not in there], "run `python docs/table.py`"
+    assert not [line for line in there if line not in wanted], "run `python docs/table.py`"
 
 
 @pytest.mark.parametrize("page", PAGES, ids=named)

@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 import facade
-from facade.testing import FakeInvoker, connected, invocation
+from facade.testing import FakeInvoker, configured, connected, connected_blocking, invocation
 
 
 @facade.service("testing.Greeter", group="blue", version="2.0")
@@ -91,6 +91,57 @@ async def test_connected_hands_settings_to_the_client():
     assert provider.applications == ["till"]
     with pytest.raises(TypeError):
         await connected(no_such_setting=1).__aenter__()
+
+
+class Greeting(facade.Filter):
+    """Sends its setting back."""
+
+    keys = {"greeting": str}
+
+    def __init__(self, greetings) -> None:
+        self.greetings = greetings
+
+    @classmethod
+    def configure(cls, settings):
+        return cls(settings.by_method("greeting", "Hello"))
+
+    async def invoke(self, invoker, invocation):
+        invocation.attachments["greeting"] = self.greetings[invocation.name]
+        return await invoker.invoke(invocation)
+
+
+def test_configured_makes_a_filter_of_settings():
+    """What holds for all methods and for one reaches ``configure``."""
+    made = configured(Greeting, greeting="Hi", methods={"bye": {"greeting": "Bye"}})
+    assert (made.greetings["hello"], made.greetings["bye"]) == ("Hi", "Bye")
+    assert configured(Greeting).greetings["hello"] == "Hello"
+
+
+def test_configured_checks_settings_as_an_export_does():
+    """A misspelt setting, and one of another type, fail before the filter is made."""
+    with pytest.raises(ValueError, match=r"Greeting: .*'greting': did you mean 'greeting'"):
+        configured(Greeting, greting="Hi")
+    with pytest.raises(TypeError, match=r"Greeting\.bye: greeting=1 is not str"):
+        configured(Greeting, methods={"bye": {"greeting": 1}})
+
+
+def test_configured_refuses_what_is_no_filter():
+    """A filter that does nothing is told of, as a chain would."""
+
+    class Nothing(facade.Filter):
+        pass
+
+    with pytest.raises(TypeError, match="Nothing does nothing"):
+        configured(Nothing)
+
+
+async def test_connected_hands_settings_to_the_server():
+    """They are those of the server's filters, and checked."""
+    settings = {"server_filters": [configured(Greeting)], "server_settings": {"greting": "Hi"}}
+    with pytest.raises(ValueError, match="did you mean 'greeting'"):
+        await connected((Adder, AdderImpl()), **settings).__aenter__()
+    with pytest.raises(ValueError, match="did you mean 'greeting'"):
+        connected_blocking((Adder, AdderImpl()), **settings).__enter__()
 
 
 async def test_connected_leaves_no_task_behind():

@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 
 from facade.codec import Payload
 from facade.consumer.connections import Connections
+from facade.core.chain import answered
 from facade.core.context import adopt
 from facade.core.errors import RpcError
 from facade.core.filter import Invoker
@@ -182,7 +183,7 @@ class Engine:
 
         async def answer() -> Any:
             adopt(invocation)
-            return (await invoker.invoke(invocation)).recreate()
+            return await answered(invoker, invocation)
 
         return self.submit(answer)
 

@@ -8,6 +8,7 @@ from typing import Any, Protocol, Self, TypeVar, cast
 from facade.codec import CallingCodec
 from facade.consumer.limit import Limit
 from facade.consumer.mode import Handover, number, take_scoped
+from facade.core.chain import accuse, answered, explain
 from facade.core.context import adopt, current_caller
 from facade.core.filter import Invoker
 from facade.core.future import Started, settle
@@ -159,6 +160,11 @@ class RemoteMethod:
         mode, invocation.oneway = self._configured.decide(named, self._name)
         return mode
 
+    def _no_result(self, chain: Invoker, invocation: Invocation, result: object) -> TypeError:
+        error = accuse(chain, result)
+        settle(invocation, error)
+        return error
+
     def __repr__(self) -> str:
         return f"<{self._service}.{self._name} by {self._invoker!r}>"
 
@@ -199,8 +205,11 @@ class AsyncMethod(RemoteMethod):
         try:
             result = await self._invoker.invoke(invocation)
         except BaseException as error:
+            explain(self._invoker, error)
             settle(invocation, error)
             raise
+        if not isinstance(result, Result):
+            raise self._no_result(self._invoker, invocation, result)
         if invocation.outcome is None:
             invocation.outcome = result
         else:
@@ -224,7 +233,7 @@ class AsyncMethod(RemoteMethod):
 
     async def _value(self, invocation: Invocation) -> Any:
         adopt(invocation)
-        return (await self._invoker.invoke(invocation)).recreate()
+        return await answered(self._invoker, invocation)
 
     def oneway(self, *arguments: Any, **keywords: Any) -> Coroutine[Any, Any, None]:
         """Send it and expect nothing back: awaiting it waits for a connection at most."""
@@ -265,13 +274,20 @@ class BlockingMethod(RemoteMethod):
         try:
             result = self._result(invocation)
         except BaseException as error:
+            explain(self._chain, error)
             settle(invocation, error)
             raise
+        if not isinstance(result, Result):
+            raise self._no_result(self._chain, invocation, result)
         if invocation.outcome is None:
             invocation.outcome = result
         else:
             settle(invocation, result)
         return result.recreate()
+
+    @property
+    def _chain(self) -> Invoker:
+        return self._invoker if self._on_thread is None else self._on_thread
 
     def _result(self, invocation: Invocation) -> Result:
         if self._on_thread is None:

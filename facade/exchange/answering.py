@@ -6,11 +6,13 @@ from collections.abc import Sequence
 from typing import Any, Protocol
 
 from facade.codec import Codec
+from facade.core.chain import INTERRUPTED, accuse, explain, swallowers
 from facade.core.countdown import TimeoutCountDown
 from facade.core.errors import Code, RpcError, Status
 from facade.core.filter import Invoker
 from facade.core.invocation import Invocation
 from facade.core.method import Method
+from facade.core.result import Result
 from facade.exchange.envelope import fill_error, fill_result, read_invocation
 
 logger = logging.getLogger(__name__)
@@ -76,8 +78,10 @@ class Peer:
 _NO_STREAM = NoStream()
 
 
-async def answer(exports: Exports, wire: Any, result: Any, received: float, peer: Peer) -> None:
-    """Call what ``wire`` names and write what came of it into ``result``.
+async def answer(
+    exports: Exports, wire: Any, result: Any, received: float, peer: Peer
+) -> Invocation:
+    """Call what ``wire`` names and write what came of it into ``result``. Gives the call.
 
     Raises nothing but cancellation: everything else becomes an error in the result.
     ``received``: when it came in, in seconds of ``monotonic``.
@@ -97,10 +101,16 @@ async def answer(exports: Exports, wire: Any, result: Any, received: float, peer
         invocation.arguments, invocation.keywords = export.codec.decode_arguments(payload)
         if export.method.callbacks:
             peer.listeners.bind(invocation, export.codec)
-        outcome = await export.invoker.invoke(invocation)
+        try:
+            outcome = await export.invoker.invoke(invocation)
+        except AttributeError as error:
+            explain(export.invoker, error)
+            raise
+        if not isinstance(outcome, Result):
+            raise accuse(export.invoker, outcome)
         if outcome.exception is not None:
             fill_error(result, outcome.exception, raised=True, attachments=outcome.attachments)
-            return
+            return invocation
         value = None if outcome.expired else export.codec.encode_result(outcome.value, payload[0])
         fill_result(result, value, outcome.attachments)
     except RpcError as error:
@@ -114,6 +124,25 @@ async def answer(exports: Exports, wire: Any, result: Any, received: float, peer
             status=Status.INTERNAL,
         )
         fill_error(result, failure, raised=False, attachments=None)
+    return invocation
+
+
+def log_swallowed(exports: Exports, invocation: Invocation) -> None:
+    """A call was cancelled, and answered all the same: say whose fault it is."""
+    try:
+        invoker = exports.find(invocation).invoker
+    except RpcError:  # unexported meanwhile
+        return
+    who = swallowers(invoker)
+    if INTERRUPTED not in invocation.attributes:
+        who = f"its method, or {who}" if who else "its method"
+    logger.warning(
+        "%s was cancelled, and answered all the same: %s swallowed CancelledError; "
+        "catch Exception instead, or raise it again (%r)",
+        invocation,
+        who,
+        invoker,
+    )
 
 
 def _report(error: RpcError, invocation: Invocation) -> None:

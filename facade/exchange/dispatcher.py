@@ -5,7 +5,7 @@ from collections.abc import Callable, Coroutine
 from typing import Any
 
 from facade.core.errors import LimitExceeded, RpcError, Status, Unavailable
-from facade.exchange.answering import Exports, Peer, answer, log_oneway
+from facade.exchange.answering import Exports, Peer, answer, log_oneway, log_swallowed
 from facade.exchange.callbacks import CallbackTable
 from facade.exchange.envelope import Envelope, fill_error
 from facade.exchange.multiplexer import Send
@@ -86,7 +86,9 @@ class Dispatcher:
         try:
             if wire.oneway:
                 self._oneway.add(id)
-            await answer(self._exports, wire, envelope.result, received, self._peer)
+            call = await answer(self._exports, wire, envelope.result, received, self._peer)
+            if id in self._cancelled:
+                log_swallowed(self._exports, call)
             if wire.oneway:
                 log_oneway(self._exports, wire, envelope.result)
             elif id not in self._cancelled:

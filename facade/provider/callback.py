@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from typing import TYPE_CHECKING, Any, ParamSpec, Protocol, TypeVar, overload
 
 from facade.codec import Codec
+from facade.core.chain import answered
 from facade.core.context import current_caller
 from facade.core.errors import Sent, Unavailable
 from facade.core.invocation import Attachments, Invocation
@@ -107,7 +108,7 @@ class RemoteCallback:
         return invocation
 
     async def _answer(self, invocation: Invocation) -> Any:
-        return (await self._handle.invoker.invoke(invocation)).recreate()
+        return await answered(self._handle.invoker, invocation)
 
     def _run(self, invocation: Invocation) -> Any:
         running = asyncio._get_running_loop()

@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 from facade.core.async_context import AsyncContext
+from facade.core.chain import INTERRUPTED
 from facade.core.invocation import Invocation
 from facade.core.method import Service
 from facade.core.result import Result
@@ -18,7 +19,6 @@ logger = logging.getLogger(__name__)
 # KeyboardInterrupt is the operator's, GeneratorExit the end of the loop itself.
 _NOT_OF_THE_METHOD = (
     PoolExhausted,
-    asyncio.CancelledError,
     KeyboardInterrupt,
     GeneratorExit,
 )
@@ -57,6 +57,9 @@ class LocalInvoker:
     async def invoke(self, invocation: Invocation) -> Result:
         try:
             value = await self._calls[invocation.name](invocation)
+        except asyncio.CancelledError:
+            invocation.attributes[INTERRUPTED] = True
+            raise
         except _NOT_OF_THE_METHOD:
             raise
         except BaseException as error:

@@ -5,7 +5,7 @@ from time import monotonic
 from typing import Any
 
 from facade.core.errors import Code, LimitExceeded, RpcError, Sent, Status, Unavailable
-from facade.exchange.answering import Exports, Peer, answer, log_oneway
+from facade.exchange.answering import Exports, Peer, answer, log_oneway, log_swallowed
 from facade.exchange.envelope import WireInvocation, WireResult, fill_error, parse
 
 
@@ -62,12 +62,15 @@ class UnaryCalls:
     async def _answer(self, wire: Any, received: float, peer: Peer) -> Any:
         result = WireResult()
         try:
-            await answer(self._exports, wire, result, received, peer)
+            call = await answer(self._exports, wire, result, received, peer)
         except asyncio.CancelledError:
             if wire.oneway:
                 fill_error(result, self._why_cancelled(wire), raised=False, attachments=None)
                 log_oneway(self._exports, wire, result)
             raise
+        task = asyncio.current_task()
+        if task is not None and task.cancelling():
+            log_swallowed(self._exports, call)
         if wire.oneway:
             log_oneway(self._exports, wire, result)
         return result
