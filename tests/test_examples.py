@@ -71,6 +71,18 @@ def test_own_filter_measures_both_sides() -> None:
     assert "context -> exception -> timeout -> measure -> LocalInvoker" in example.stdout
 
 
+def test_error_hook_reports_what_nobody_expected() -> None:
+    """The method's mistake is reported, with who called, before the caller hears of it; what
+    it may raise is not."""
+    example = run("-m", "examples.error_hook")
+    assert example.returncode == 0, example.stderr
+    expected, report, raised = example.stdout.splitlines()
+    assert expected == "hello('') raised ValueError('a name is needed')"
+    assert "'error': 'IndexError', 'what': 'the method raised', 'where': 'hello, line" in report
+    assert "'call': 'examples.Greeter:1.0.0.hello', 'caller': 'shop'" in report
+    assert raised == "hello('Ann') raised IndexError('list index out of range')"
+
+
 # What the tour must have seen, each at its stop.
 SEEN = {
     "A call": "Meal(dish='soup', portions=2",
