@@ -1,5 +1,6 @@
 import asyncio
 import copy
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from hypothesis import given
@@ -16,7 +17,7 @@ from facade.core import (
     Unavailable,
 )
 from facade.filters.cache import Cache, ProviderCache
-from facade.testing import FakeInvoker, connected, invocation
+from facade.testing import FakeInvoker, connected, connected_blocking, invocation
 
 
 class Counting(FakeInvoker):
@@ -336,3 +337,18 @@ def test_it_runs_once_per_end():
     assert "-> cache ->" in repr(client.invoker)
     server = facade.Server(**with_cache)
     assert "-> provider_cache ->" in repr(server.export(Shop, ShopImpl()).invoker)
+
+
+@facade.service("test.Shop")
+class BlockingShop:
+    def price(self, item: str) -> list[int]: ...
+
+
+def test_blocking_client():
+    """Threads that ask the same at the same time share one call."""
+    shop = ShopImpl()
+    settings = {"filter_settings": {"cache": "lru"}, "timeout": 10}
+    with connected_blocking((Shop, shop), **settings) as client:
+        price = client.refer(BlockingShop).price
+        with ThreadPoolExecutor(4) as pool:
+            assert list(pool.map(price, ["pen"] * 8)) == [[1]] * 8
