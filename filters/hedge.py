@@ -103,10 +103,9 @@ class Hedge(Filter):
             return winner.result()
         finally:
             for attempt in running:
-                if not attempt.done():
-                    self._losers.add(attempt)
-                    attempt.add_done_callback(self._lost)
-                    attempt.cancel()
+                self._losers.add(attempt)
+                attempt.add_done_callback(self._lost)
+                attempt.cancel()  # nothing, where it is done
 
     async def _race(
         self,
@@ -126,7 +125,8 @@ class Hedge(Filter):
                 running, timeout=pause, return_when=asyncio.FIRST_COMPLETED
             )
             failure: RpcError | None = None
-            for attempt in done:
+            # Answers first: two may be done at once.
+            for attempt in sorted(done, key=lambda attempt: attempt.exception() is not None):
                 error = attempt.exception()
                 if error is None:
                     self.budget.answered()
