@@ -9,6 +9,9 @@ from facade.core.errors import Code, DeadlineExceeded, RpcError, Sent, Unavailab
 # attempt has none. It is reserved: it does not go on to further hops.
 ATTEMPT = "call.attempt"
 
+# What is enough for an attempt: ten times a tenth is a little less than one.
+_ONE = 1.0 - 1e-9
+
 # What another attempt can't mend.
 _FINAL = frozenset(
     {
@@ -71,9 +74,9 @@ class RepeatBudget:
         now = self._clock()
         reserve = min(1.0, self._reserve + (now - self._filled) * self.minimum)
         self._filled = now
-        if self._tokens >= 1.0:
+        if self._tokens >= _ONE:
             self._tokens -= 1.0
-        elif reserve < 1.0:
+        elif reserve < _ONE:
             self._reserve = reserve
             return False
         # Drawn on in either case, so that what time gives is a minimum and nothing on top.
