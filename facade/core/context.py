@@ -39,6 +39,7 @@ RESERVED = frozenset(
         "_TO",
         "_to",
         "async",
+        "call.attempt",
         "callback.service.instid",
         "dubbo",
         "dubbo.force.tag",

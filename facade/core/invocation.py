@@ -95,6 +95,18 @@ class Invocation:
     def service_key(self) -> str:
         return service_key(self.service, self.group, self.version)
 
+    def copy(self) -> "Invocation":
+        """The same call once more, for an attempt beside another: its attachments and notes
+        are its own, and so is what came of it."""
+        twin = Invocation.__new__(Invocation)
+        for slot in Invocation.__slots__:
+            setattr(twin, slot, getattr(self, slot))
+        twin.attachments = self.attachments.copy()
+        twin.outcome = None
+        if self._attributes is not None:
+            twin._attributes = self._attributes.copy()
+        return twin
+
     def __str__(self) -> str:
         return f"{self.service_key}.{self.name}"
 

@@ -54,3 +54,16 @@ def test_nothing_is_known_of_a_call_that_was_not_sent():
     assert (invocation.timeout, invocation.countdown, invocation.method) == (None, None, None)
     assert (invocation.local_address, invocation.remote_address) == ("", "")
     assert not invocation.oneway
+
+
+def test_copy_is_the_same_call_with_notes_of_its_own():
+    """What one attempt writes down is not seen by another beside it."""
+    call = Invocation("s", "m", ("Ann",), attachments={"trace": "1"}, timeout=2.0)
+    call.attributes["seen"] = 1
+    call.outcome = "a future"
+    twin = call.copy()
+    twin.attributes["seen"] = twin.attachments["trace"] = "2"
+    twin.remote_address = "elsewhere"
+    assert (twin.service, twin.name, twin.arguments, twin.timeout) == ("s", "m", ("Ann",), 2.0)
+    assert (call.attributes, call.attachments) == ({"seen": 1}, {"trace": "1"})
+    assert (call.remote_address, twin.outcome) == ("", None)

@@ -1,3 +1,5 @@
+import asyncio
+
 import pytest
 
 from facade.core import Invocation, Result
@@ -31,3 +33,31 @@ def invoker():
 @pytest.fixture
 def invocation():
     return Invocation("demo.Greeter", "hello", ("Ann",))
+
+
+class VirtualLoop(asyncio.SelectorEventLoop):
+    """Its time passes only when nothing else is to be done, and takes none."""
+
+    def __init__(self):
+        super().__init__()
+        self.now = 1000.0
+        self._select = self._selector.select
+        self._selector.select = self._skip
+
+    def time(self):
+        return self.now
+
+    def _skip(self, timeout):
+        if timeout is None:
+            raise RuntimeError("nothing will ever happen here")
+        self.now += timeout
+        return self._select(0)
+
+
+@pytest.fixture
+def virtual(monkeypatch):
+    """A loop for simulations, whose time is that of countdowns: give filters its ``time``."""
+    loop = VirtualLoop()
+    monkeypatch.setattr("facade.core.countdown.monotonic", loop.time)
+    yield loop
+    loop.close()

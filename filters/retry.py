@@ -1,0 +1,171 @@
+"""Send a call again when that is safe. (Dubbo: FailoverClusterInvoker)"""
+
+import asyncio
+import random
+from collections.abc import Callable
+from time import monotonic
+from typing import NamedTuple, Self
+
+from facade.core.countdown import TimeoutCountDown
+from facade.core.errors import RpcError, Sent
+from facade.core.filter import CONSUMER, Filter, Invoker, activate
+from facade.core.invocation import Invocation
+from facade.core.repeat import ATTEMPT, RepeatBudget, may_repeat
+from facade.core.result import Result
+from facade.core.settings import ByMethod, FilterSettings
+
+
+class Plan(NamedTuple):
+    """How the calls of one method are repeated. The names are those of the settings."""
+
+    retries: int = 0
+    retry_backoff: float = 0.05
+    retry_backoff_max: float = 1.0
+    attempt_timeout: float | None = None
+
+
+@activate(group=CONSUMER, order=-3000, when="retries")
+class Retry(Filter):
+    """Try again after a failure on the way, where no method can run twice that minds.
+
+        client.refer(Stock, retries=2, methods={"order": {"retries": 0}})
+
+    retries            attempts after the first
+    retry_backoff      seconds: before attempt n a pause of 0 to backoff * 2 ** (n - 2),
+    retry_backoff_max  and no longer than this
+    attempt_timeout    seconds for each attempt but the last, of idempotent methods; else an
+                       attempt may take all the time that is left
+    retry_budget       attempts beyond the first, as a share of the calls that are answered
+
+    - Repeated is what was not sent or not executed, and, of methods that are declared
+      ``idempotent=True``, what ended in Unavailable or DeadlineExceeded. What would fail again
+      (arguments, access, an unknown method, TIMEOUT_TERMINATE) is not, and an exception of
+      the method is an answer.
+    - All attempts share the time of the call. None starts without time left, and there is no
+      pause that would outlast it.
+    - All calls share the budget. While nobody answers, nothing comes into it, so a dead
+      provider sees hardly more than the calls themselves.
+    - The second attempt and each further one has its number in the attribute and the
+      attachment ``call.attempt``.
+
+    Raises the last error. Its ``sent`` is MAYBE_EXECUTED if that of any attempt was.
+
+    Mended: Dubbo repeats whatever is no business exception, twice where nothing is said, at
+    once, each time with the whole timeout, and without any bound on what all calls add up to.
+    """
+
+    keys = {
+        "retries": int,
+        "retry_backoff": float,
+        "retry_backoff_max": float,
+        "attempt_timeout": (float, type(None)),
+        "retry_budget": float,
+    }
+
+    def __init__(
+        self,
+        *,
+        retries: int = 2,
+        retry_backoff: float = 0.05,
+        retry_backoff_max: float = 1.0,
+        attempt_timeout: float | None = None,
+        retry_budget: float = 0.1,
+        clock: Callable[[], float] = monotonic,
+    ) -> None:
+        plan = Plan(retries, retry_backoff, retry_backoff_max, attempt_timeout)
+        self._plans = ByMethod({}, _checked(plan))
+        if retry_budget < 0:
+            raise ValueError(f"retry_budget={retry_budget}: a share of the calls, 0 or more")
+        self.budget = RepeatBudget(retry_budget, clock=clock)
+
+    @classmethod
+    def configure(cls, settings: FilterSettings) -> Self:
+        if len(settings.all("retry_budget")) > ("retry_budget" in settings):
+            raise ValueError("retry_budget is shared by all methods: say it for the service")
+        made = cls(retry_budget=settings.get("retry_budget", 0.1))
+        said = {
+            key: settings.by_method(key, default) for key, default in Plan._field_defaults.items()
+        }
+        methods = {name for values in said.values() for name in values}
+        made._plans = ByMethod(
+            {
+                name: _checked(Plan(**{key: values[name] for key, values in said.items()}))
+                for name in methods
+            },
+            _checked(Plan(**{key: values.default for key, values in said.items()})),
+        )
+        return made
+
+    async def invoke(self, invoker: Invoker, invocation: Invocation) -> Result:
+        plan: Plan = self._plans[invocation.name]
+        if not plan.retries:
+            return await invoker.invoke(invocation)
+        if invocation.countdown is None and invocation.timeout is not None:
+            invocation.countdown = TimeoutCountDown(invocation.timeout)
+        idempotent = invocation.method is not None and invocation.method.idempotent
+        short = plan.attempt_timeout if idempotent else None
+        timeout, countdown = invocation.timeout, invocation.countdown
+        maybe_executed = False
+        attempt = 1
+        try:
+            while True:
+                try:
+                    if short is not None and attempt <= plan.retries:
+                        _limit(invocation, short, countdown)
+                    result = await invoker.invoke(invocation)
+                except RpcError as error:
+                    if error.sent is Sent.MAYBE_EXECUTED:
+                        maybe_executed = True
+                    elif maybe_executed:
+                        error.sent = Sent.MAYBE_EXECUTED
+                    pause = _pause(plan, attempt)
+                    if (
+                        attempt > plan.retries
+                        or not may_repeat(error, idempotent)
+                        or (countdown is not None and countdown.remaining <= pause)
+                        or not self.budget.take()
+                    ):
+                        raise
+                else:
+                    self.budget.answered()
+                    return result
+                await asyncio.sleep(pause)
+                attempt += 1
+                _number(invocation, attempt)
+                invocation.countdown = countdown
+                invocation.timeout = timeout if countdown is None else countdown.remaining
+        finally:
+            invocation.timeout, invocation.countdown = timeout, countdown
+
+
+def _number(invocation: Invocation, attempt: int) -> None:
+    invocation.attributes[ATTEMPT] = attempt
+    invocation.attachments[ATTEMPT] = str(attempt)
+
+
+def _limit(invocation: Invocation, seconds: float, countdown: TimeoutCountDown | None) -> None:
+    """Let this attempt take no longer, so that there is time for another."""
+    if countdown is None or seconds < countdown.remaining:
+        invocation.timeout = seconds
+        invocation.countdown = TimeoutCountDown(seconds)
+
+
+def _pause(plan: Plan, attempt: int) -> float:
+    """Full jitter: anything up to a bound that doubles, so that the clients of a provider that
+    comes back don't all come at once."""
+    # No power of a large number: it would overflow long after the maximum is reached.
+    bound = min(plan.retry_backoff_max, plan.retry_backoff * 2.0 ** min(attempt - 1, 64))
+    return random.random() * bound
+
+
+def _checked(plan: Plan) -> Plan:
+    if plan.retries < 0:
+        raise ValueError(f"retries={plan.retries}: attempts after the first, 0 or more")
+    if plan.retry_backoff < 0 or plan.retry_backoff_max < 0:
+        raise ValueError(
+            f"retry_backoff={plan.retry_backoff}, retry_backoff_max={plan.retry_backoff_max}: "
+            "seconds, 0 or more"
+        )
+    if plan.attempt_timeout is not None and plan.attempt_timeout <= 0:
+        raise ValueError(f"attempt_timeout={plan.attempt_timeout}: seconds, or None for no limit")
+    return plan

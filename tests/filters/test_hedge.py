@@ -1,0 +1,416 @@
+import asyncio
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+import facade
+from facade.core import (
+    Code,
+    DeadlineExceeded,
+    FilterSettings,
+    Invocation,
+    Method,
+    Result,
+    RpcContext,
+    Sent,
+    TimeoutCountDown,
+    Unavailable,
+    Unimplemented,
+)
+from facade.filters.hedge import Hedge
+from facade.testing import FakeInvoker, connected
+
+IDEMPOTENT = Method("demo.Greeter", "hello", (), str, idempotent=True)
+HARMFUL = Method("demo.Greeter", "hello", (), str)
+
+
+def call(method=IDEMPOTENT, timeout=None, **facts):
+    made = Invocation("demo.Greeter", "hello", ("Ann",), method=method, timeout=timeout, **facts)
+    if timeout is not None:
+        made.countdown = TimeoutCountDown(timeout)
+    return made
+
+
+class Attempts:
+    """What each attempt does: seconds that it takes, and what it gives or raises then."""
+
+    def __init__(self, loop, *outcomes):
+        self._loop = loop
+        self._outcomes = list(outcomes)
+        self.started = []
+        self.cancelled = []
+        self.invocations = []
+
+    async def invoke(self, invocation):
+        number = len(self.started)
+        self.started.append(self._loop.time() - 1000)
+        self.invocations.append(invocation)
+        seconds, outcome = self._outcomes[number]
+        invocation.attachments["mine"] = invocation.remote_address = str(number)
+        try:
+            await asyncio.sleep(seconds)
+        except asyncio.CancelledError:
+            self.cancelled.append(number)
+            raise
+        if isinstance(outcome, BaseException):
+            raise outcome
+        return Result(outcome)
+
+
+def hedge_of(virtual, **settings):
+    """A filter whose budget is no matter."""
+    hedge = Hedge(**{"hedge_after": 1.0, "hedge_budget": 1.0, **settings}, clock=virtual.time)
+    for _ in range(10):
+        hedge.budget.answered()
+    return hedge
+
+
+def run(virtual, hedge, rest, invocation):
+    async def run():
+        try:
+            return (await hedge.invoke(rest, invocation)).value
+        finally:
+            for _ in range(3):  # let those that were cancelled end
+                await asyncio.sleep(0)
+            assert not hedge._losers
+
+    return virtual.run_until_complete(run())
+
+
+# When there is a second attempt
+
+
+def test_quick_answer_needs_no_other(virtual):
+    """Within the delay there is one attempt, and nothing else."""
+    rest = Attempts(virtual, (0.5, "first"))
+    assert run(virtual, hedge_of(virtual), rest, call()) == "first"
+    assert rest.started == [0]
+
+
+def test_slow_answer_is_overtaken(virtual):
+    """The second attempt starts after the delay; its answer wins, and the first is cancelled."""
+    rest = Attempts(virtual, (60, "first"), (0.5, "second"))
+    assert run(virtual, hedge_of(virtual), rest, call()) == "second"
+    assert (rest.started, rest.cancelled) == ([0, 1], [0])
+    assert virtual.now == 1001.5
+
+
+def test_first_attempt_may_still_win(virtual):
+    """It is not given up for the second one."""
+    rest = Attempts(virtual, (1.5, "first"), (60, "second"))
+    assert run(virtual, hedge_of(virtual), rest, call()) == "first"
+    assert rest.cancelled == [1]
+
+
+def test_hedges_follow_one_another(virtual):
+    """Each one so much later than the one before, and no more than were asked for."""
+    rest = Attempts(virtual, (60, 1), (60, 2), (60, 3))
+    assert run(virtual, hedge_of(virtual, hedges=2), rest, call()) == 1
+    assert (rest.started, rest.cancelled) == ([0, 1, 2], [1, 2])
+
+
+def test_delay_may_be_a_share_of_the_time(virtual):
+    """A fifth of ten seconds; without a limit nothing is late."""
+    hedge = hedge_of(virtual, hedge_after="20%")
+    rest = Attempts(virtual, (3, "first"), (5, "second"))
+    assert run(virtual, hedge, rest, call(timeout=10)) == "first"
+    assert rest.started == [0, 2]
+    rest = Attempts(virtual, (600, "first"))
+    assert run(virtual, hedge, rest, call()) == "first"
+
+
+@pytest.mark.parametrize(
+    "invocation", [call(HARMFUL), call(None), call(IDEMPOTENT, oneway=True)], ids=str
+)
+def test_only_idempotent_calls_that_answer_are_hedged(virtual, invocation):
+    """What might harm, what is not known, and what nobody waits for passes as it is."""
+    rest = Attempts(virtual, (60, "first"))
+    assert run(virtual, hedge_of(virtual), rest, invocation) == "first"
+    assert rest.invocations == [invocation]
+
+
+# What fails
+
+
+def test_failure_brings_the_next_attempt_at_once(virtual):
+    """It is not waited until the delay is over."""
+    rest = Attempts(virtual, (0.25, Unavailable("lost")), (0.5, "second"))
+    assert run(virtual, hedge_of(virtual), rest, call()) == "second"
+    assert rest.started == [0, 0.25]
+
+
+def test_failure_of_one_leaves_the_other(virtual):
+    """An attempt is under way that may still answer."""
+    rest = Attempts(virtual, (3, "first"), (0.5, Unavailable("lost")))
+    assert run(virtual, hedge_of(virtual), rest, call()) == "first"
+
+
+def test_last_error_is_raised_and_says_what_may_have_run(virtual):
+    """Though the last attempt itself was not sent."""
+    last = Unavailable("no connection", sent=Sent.NOT_SENT)
+    rest = Attempts(virtual, (0.2, Unavailable("lost")), (0.5, last))
+    with pytest.raises(Unavailable) as caught:
+        run(virtual, hedge_of(virtual), rest, call())
+    assert caught.value is last
+    assert last.sent is Sent.MAYBE_EXECUTED
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        Unimplemented("no such method", sent=Sent.NOT_EXECUTED),
+        DeadlineExceeded("none left", code=Code.TIMEOUT_TERMINATE),
+        KeyError("of a filter"),
+    ],
+)
+def test_what_would_fail_again_ends_the_call(virtual, error):
+    """The others could not do better."""
+    rest = Attempts(virtual, (60, "first"), (0.5, error))
+    with pytest.raises(type(error)):
+        run(virtual, hedge_of(virtual), rest, call())
+    assert rest.cancelled == [0]
+
+
+async def test_exception_of_the_method_is_an_answer():
+    """The provider worked, and it would raise it again."""
+    rest = FakeInvoker(exception=ValueError("no"))
+    result = await Hedge(hedge_after=60.0).invoke(rest, call())
+    assert isinstance(result.exception, ValueError)
+    assert len(rest.invocations) == 1
+
+
+def test_no_attempt_starts_without_time(virtual):
+    """A failure at the deadline is the end."""
+    rest = Attempts(virtual, (2, DeadlineExceeded("late")))
+    with pytest.raises(DeadlineExceeded):
+        run(virtual, hedge_of(virtual, hedge_after=5.0), rest, call(timeout=2))
+
+
+# What an attempt finds
+
+
+def test_attempts_do_not_disturb_each_other(virtual):
+    """Each has attachments and notes of its own; what the winner learned is the call's."""
+    invocation = call(timeout=10, attachments={"trace": "1"})
+    rest = Attempts(virtual, (60, "first"), (0.5, "second"))
+    run(virtual, hedge_of(virtual), rest, invocation)
+    first, second = rest.invocations
+    assert first.attachments == {"trace": "1", "mine": "0"}
+    assert second.attachments == {"trace": "1", "mine": "1", "call.attempt": "2"}
+    assert (first.timeout, second.timeout) == (10, 9)
+    assert invocation.attachments == {"trace": "1"}
+    assert invocation.attributes == {"call.attempt": 2}
+    assert invocation.remote_address == "1"
+
+
+async def test_cancelled_caller_cancels_all_attempts():
+    """Nothing goes on for somebody who is gone."""
+    both = asyncio.Event()
+    ended = []
+
+    async def endless(invocation):
+        number = invocation.attributes.get("call.attempt", 1)
+        if number == 2:
+            both.set()
+        try:
+            await asyncio.Event().wait()
+        finally:
+            ended.append(number)
+
+    hedge = Hedge(hedge_after=0.0)
+    task = asyncio.create_task(hedge.invoke(FakeInvoker(function=endless), call()))
+    await both.wait()
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    await asyncio.sleep(0)
+    assert sorted(ended) == [1, 2]
+
+
+async def test_loser_that_fails_while_it_ends_is_not_heard():
+    """It was asked to: nothing is logged, and nobody sees it."""
+
+    async def stubborn(invocation):
+        if "call.attempt" in invocation.attachments:
+            return "second"
+        try:
+            await asyncio.Event().wait()
+        except asyncio.CancelledError:
+            raise RuntimeError("while it cleaned up") from None
+
+    hedge = Hedge(hedge_after=0.0)
+    result = await hedge.invoke(FakeInvoker(function=stubborn), call())
+    assert result.value == "second"
+    for _ in range(3):
+        await asyncio.sleep(0)
+    assert not hedge._losers
+
+
+async def test_slow_provider_is_asked_again_end_to_end():
+    """Through both chains: the first attempt is cancelled there, and the context goes along."""
+    ended = asyncio.Event()
+
+    @facade.service("demo.Greeter")
+    class Greeter:
+        @facade.method(idempotent=True)
+        async def hello(self) -> str: ...
+
+    class Slow(facade.Filter):
+        async def invoke(self, invoker, invocation):
+            if "call.attempt" in invocation.attachments:
+                return await invoker.invoke(invocation)
+            try:
+                await asyncio.Event().wait()
+            finally:
+                ended.set()
+
+    class Impl(Greeter):
+        async def hello(self):
+            attachments = RpcContext.server_attachments()
+            assert "call.attempt" not in attachments
+            return attachments["user"] + attachments["mark"]
+
+    class Mark(facade.Filter):
+        async def invoke(self, invoker, invocation):
+            RpcContext.client_attachments()["mark"] = "!"
+            return await invoker.invoke(invocation)
+
+    async with connected(
+        (Greeter, Impl()),
+        filters=[Hedge(hedge_after=0.0), Mark()],
+        server_filters=["default", Slow()],
+        timeout=10,
+    ) as client:
+        RpcContext.client_attachments()["user"] = "Ann"
+        assert await client.refer(Greeter).hello() == "Ann!"
+        await ended.wait()
+        assert RpcContext.service().remote_address
+
+
+# The budget
+
+
+@pytest.mark.parametrize("fails", [True, False])
+def test_dead_provider_sees_at_most_a_tenth_more(virtual, fails):
+    """Whether it refuses or is silent, and though it was well before."""
+    hedge = Hedge(hedge_after=0.1, hedges=3, clock=virtual.time)
+    for _ in range(1000):
+        hedge.budget.answered()
+    seen = []
+
+    async def dead(invocation):
+        seen.append(invocation)
+        if not fails:
+            await asyncio.sleep(invocation.countdown.remaining)
+        raise DeadlineExceeded("late") if not fails else Unavailable("lost")
+
+    rest = FakeInvoker(function=dead)
+
+    async def flood():
+        tasks = []
+        for _ in range(1000):
+            tasks.append(asyncio.create_task(hedge.invoke(rest, call(timeout=2))))
+            await asyncio.sleep(0.01)
+        return await asyncio.gather(*tasks, return_exceptions=True)
+
+    outcomes = virtual.run_until_complete(flood())
+    assert all(isinstance(outcome, Unavailable | DeadlineExceeded) for outcome in outcomes)
+    assert 1000 < len(seen) <= 1100
+
+
+def test_slow_tail_is_cut(virtual):
+    """One call in twenty takes 5 s: with hedges none takes much longer than the delay."""
+    hedge = Hedge(hedge_after=0.1, clock=virtual.time)
+    count = iter(range(10**9))
+
+    async def provider(invocation):
+        await asyncio.sleep(5 if next(count) % 20 == 19 else 0.05)
+
+    async def one():
+        started = virtual.now
+        await hedge.invoke(FakeInvoker(function=provider), call(timeout=10))
+        return virtual.now - started
+
+    async def flood():
+        tasks = []
+        for _ in range(2000):
+            tasks.append(asyncio.create_task(one()))
+            await asyncio.sleep(0.01)
+        return await asyncio.gather(*tasks)
+
+    assert max(virtual.run_until_complete(flood())[100:]) < 0.3
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    outcomes=st.lists(
+        st.tuples(st.floats(0, 20), st.sampled_from(["answer", "error"])), min_size=4, max_size=4
+    ),
+    hedges=st.integers(0, 3),
+)
+def test_all_attempts_end_with_the_call(virtual, outcomes, hedges):
+    """Whatever they do: there is an answer if there can be one, and nothing is left over."""
+    virtual.now = 1000.0
+    rest = Attempts(
+        virtual, *((s, Unavailable("lost") if o == "error" else o) for s, o in outcomes)
+    )
+    answered = None
+    try:
+        answered = run(virtual, hedge_of(virtual, hedges=hedges), rest, call())
+    except Unavailable:
+        assert len(rest.started) == hedges + 1
+    assert (answered == "answer") == any(o == "answer" for _, o in outcomes[: len(rest.started)])
+    assert not asyncio.all_tasks(virtual)
+
+
+# Configuration
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"hedge_after": -1.0},
+        {"hedge_after": "20"},
+        {"hedge_after": "0%"},
+        {"hedge_after": "100%"},
+        {"hedge_after": "a lot%"},
+        {"hedge_after": "20% or so"},
+        {"hedge_after": 1.0, "hedges": -1},
+        {"hedge_after": 1.0, "hedge_budget": -1.0},
+    ],
+)
+def test_wrong_settings_are_errors_at_once(wrong):
+    """As an object and by setting alike; the error names the setting."""
+    with pytest.raises(ValueError, match="hedge"):
+        Hedge(**wrong)
+    with pytest.raises(ValueError, match="hedge"):
+        Hedge.configure(FilterSettings(wrong))
+
+
+def test_hedges_need_a_delay():
+    """All at once would be double the load."""
+    with pytest.raises(ValueError, match="hedge_after is not said"):
+        Hedge.configure(FilterSettings({"hedges": 1}))
+
+
+def test_budget_is_no_matter_of_one_method():
+    """It is shared, so a method can't have another."""
+    with pytest.raises(ValueError, match="for the service"):
+        Hedge.configure(FilterSettings({"hedge_after": 1.0}, {"hello": {"hedge_budget": 0.5}}))
+
+
+def test_methods_may_have_their_own(virtual):
+    """One of them only; the others are left alone."""
+    hedge = Hedge.configure(FilterSettings({}, {"hello": {"hedge_after": 1.0}}))
+    rest = Attempts(virtual, (60, "first"), (0.5, "second"))
+    assert run(virtual, hedge, rest, call()) == "second"
+    other = Invocation("demo.Greeter", "other", method=IDEMPOTENT)
+    rest = Attempts(virtual, (60, "first"))
+    assert run(virtual, hedge, rest, other) == "first"
+
+
+def test_setting_switches_it_on():
+    """Outside of retry: each of its attempts may be repeated."""
+    client = facade.AsyncClient("nowhere", filter_settings={"retries": 2, "hedge_after": 0.1})
+    assert "consumer_context -> hedge -> retry" in repr(client.invoker)
