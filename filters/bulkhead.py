@@ -52,8 +52,8 @@ class Bulkhead(Filter):
             places = self._places.setdefault(key, WaitingPlaces(self._limit))
         if not (places.begin() or (self._queue and await self._wait(places, invocation))):
             raise LimitExceeded(
-                f"{invocation} was refused: `bulkhead` allows {self._limit} calls of the service at "
-                f"once, and `bulkhead_queue` {self._queue} to wait as long as they have time",
+                f"{invocation} was refused: `bulkhead` allows {self._limit} calls of the service "
+                f"at once, and `bulkhead_queue` {self._queue} to wait while they have time",
                 sent=Sent.NOT_EXECUTED if invocation.caller is None else Sent.NOT_SENT,
             )
         try:

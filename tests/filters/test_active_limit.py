@@ -1,4 +1,5 @@
 import asyncio
+import itertools
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -48,8 +49,9 @@ async def test_calls_whose_time_is_up_are_refused(held, gate):
         asyncio.create_task(limit.invoke(held, invocation(countdown=TimeoutCountDown(0.001))))
         for _ in range(100)
     ]
-    while sum(call.done() for call in calls) < 90:
-        await asyncio.sleep(0.001)
+    for call in itertools.islice(asyncio.as_completed(calls), 90):
+        with pytest.raises(LimitExceeded):
+            await call
     gate.set()
     ended = await asyncio.gather(*calls, return_exceptions=True)
     assert sum(isinstance(outcome, LimitExceeded) for outcome in ended) == 90
