@@ -98,8 +98,7 @@ async def cost(make: Callable[[], facade.Filter], side: str, calls: int) -> floa
         (await seconds_of(filtered, side, calls), await seconds_of(bare, side, calls))
         for _ in range(ROUNDS)
     ]
-    with_it, without = (min(column) for column in zip(*pairs, strict=True))
-    return (with_it - without) * 1e6
+    return (min(pair[0] for pair in pairs) - min(pair[1] for pair in pairs)) * 1e6
 
 
 async def cost_where_it_stands(make: Callable[[], facade.Filter], side: str, calls: int) -> float:

@@ -124,9 +124,7 @@ class Otel(Filter):
             end = method.end(outcome)
             side.duration.record(milliseconds, end.measured, context)
             if span.is_recording():
-                end.tell(span)
-                if calls and invocation.remote_address:
-                    span.set_attributes(_server_at(invocation.remote_address))
+                end.tell(span, invocation.remote_address if calls else "")
             span.end()
         return result
 
@@ -210,10 +208,8 @@ class _End:
         if type:
             self.measured["error.type"] = type
 
-    def tell(self, span: Span) -> None:
-        span.set_attribute("rpc.grpc.status_code", self._status)
-        if self._error:
-            span.set_attribute("error.type", self._error)
+    def tell(self, span: Span, address: str) -> None:
+        span.set_attributes(_at_end(self._status, self._error, address))
         if self._is_error:
             from opentelemetry.trace import StatusCode
 
@@ -247,6 +243,14 @@ def _error_type(outcome: Result | BaseException, status: Status) -> str:
 
 
 @lru_cache(1024)
+def _at_end(status: int, error: str, address: str) -> dict[str, str | int]:
+    """What a span is told when it ends, at once: each time has its price."""
+    attributes: dict[str, str | int] = {"rpc.grpc.status_code": status}
+    if error:
+        attributes["error.type"] = error
+    return {**attributes, **_server_at(address)} if address else attributes
+
+
 def _server_at(address: str) -> dict[str, str | int]:
     """Of "ipv4:127.0.0.1:50051", "ipv6:[::1]:50051", "localhost:50051", "unix:/run/a"."""
     scheme, colon, rest = address.partition(":")
