@@ -9,6 +9,7 @@ import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import Any
 
 import grpc
@@ -49,8 +50,8 @@ def serve_facade(ready: Callable[[int], None]) -> None:
     _serve_facade(ready, {})
 
 
-def serve_full(ready: Callable[[int], None]) -> None:
-    prepare()
+def serve_full(ready: Callable[[int], None], share: float = 1.0) -> None:
+    prepare(share)
     _serve_facade(ready, full_settings())
 
 
@@ -110,8 +111,8 @@ def call_noop(port: int, use: Callable[[Measure], None]) -> None:
     _call_facade_aio(port, use, filters=["default", Noop()])
 
 
-def call_full(port: int, use: Callable[[Measure], None]) -> None:
-    prepare()
+def call_full(port: int, use: Callable[[Measure], None], share: float = 1.0) -> None:
+    prepare(share)
     _call_facade_aio(port, use, filter_settings=full_settings())
 
 
@@ -197,6 +198,7 @@ Call = Callable[[int, Callable[[Measure], None]], None]
 PROVIDERS: dict[str, Serve] = {
     "facade": serve_facade,
     "facade-full": serve_full,
+    "full-sampled": partial(serve_full, share=0.01),
     "bare-aio": serve_bare_aio,
     "bare-sync": serve_bare_sync,
 }
@@ -205,6 +207,7 @@ CONSUMERS: dict[str, tuple[str, Call]] = {
     "facade-aio": ("facade", call_facade_aio),
     "facade-noop": ("facade", call_noop),
     "facade-full": ("facade-full", call_full),
+    "full-sampled": ("full-sampled", partial(call_full, share=0.01)),
     "bare-aio": ("bare-aio", call_bare_aio),
     "facade-sync": ("facade", call_facade_sync),
     "bare-sync": ("bare-sync", call_bare_sync),

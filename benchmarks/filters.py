@@ -23,25 +23,28 @@ from facade.core.filter import CONSUMER, PROVIDER
 from facade.plugins import installed
 from facade.service import describe
 
-# Where it has to be told anything; as mild as may be, so that no call is refused.
+# Of those that have to be told anything; as mild as may be, so that no call is refused.
 SETTINGS: dict[str, dict[str, Any]] = {
     **FULL,
     "active_limit": {"actives": 1000},
-    "adaptive_limit": {"adaptive": True},
+    "adaptive_limit": {"adaptive_limit": True},
+    "auth_sign": {"auth_key_id": "bench", "auth_secret": "x" * 32},
+    "auth_verify": {"auth_keys": {"bench": "x" * 32}},
+    "bearer": {"bearer": "x"},
     "bulkhead": {"bulkhead": 1000},
     "cache": {"cache": "lru"},
     "circuit_breaker": {"circuit_breaker": True},
-    "consumer_context": {},
-    "context": {},
+    "consumer_token": {"token": "x"},
     "deprecated": {"deprecated": True},
-    "echo": {},
-    "exception": {},
-    "future_events": {},
-    "generic": {},
-    "profiler": {"profiler": True},
+    "fault": {"fault_delay": 0.001, "fault_share": 0.0},
+    "future_events": {"onreturn": lambda *_: None},
+    "hedge": {"hedge_after": 1.0, "hedges": 1},
+    "monitor": {"monitor": True},
+    "profiler": {"profiler": 1.0},
+    "provider_cache": {"cache": "lru"},
+    "provider_validation": {"validation": True},
     "retry": {"retries": 2},
-    "timeout": {},
-    "trace": {},
+    "trace": {"trace": True},
     "validation": {"validation": True},
 }
 ROUNDS = 15
