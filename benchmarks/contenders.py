@@ -9,12 +9,14 @@ import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import Any
 
 import grpc
 import grpc.aio
 
 import facade
+from benchmarks.full import full_settings, prepare
 
 TEXT = "x" * 64
 BYTES = TEXT.encode()
@@ -34,12 +36,28 @@ class EchoImpl(Echo):
         return text
 
 
+class Noop(facade.Filter):
+    """What any filter costs at least."""
+
+    async def invoke(self, invoker: facade.Invoker, invocation: facade.Invocation) -> facade.Result:
+        return await invoker.invoke(invocation)
+
+
 # Providers: each listens, says at which port, and serves until it is ended.
 
 
 def serve_facade(ready: Callable[[int], None]) -> None:
+    _serve_facade(ready, {})
+
+
+def serve_full(ready: Callable[[int], None], share: float = 1.0) -> None:
+    prepare(share)
+    _serve_facade(ready, full_settings())
+
+
+def _serve_facade(ready: Callable[[int], None], settings: dict[str, Any]) -> None:
     async def serve() -> None:
-        server = facade.Server()
+        server = facade.Server(filter_settings=settings)
         server.export(Echo, EchoImpl())
         async with server:
             ready(server.port)
@@ -86,8 +104,21 @@ Measure = Callable[[int, float], float]
 
 
 def call_facade_aio(port: int, use: Callable[[Measure], None]) -> None:
+    _call_facade_aio(port, use)
+
+
+def call_noop(port: int, use: Callable[[Measure], None]) -> None:
+    _call_facade_aio(port, use, filters=["default", Noop()])
+
+
+def call_full(port: int, use: Callable[[Measure], None], share: float = 1.0) -> None:
+    prepare(share)
+    _call_facade_aio(port, use, filter_settings=full_settings())
+
+
+def _call_facade_aio(port: int, use: Callable[[Measure], None], **settings: Any) -> None:
     async def connect() -> Any:
-        client = facade.AsyncClient(f"127.0.0.1:{port}")
+        client = facade.AsyncClient(f"127.0.0.1:{port}", **settings)
         echo = client.refer(Echo).echo.options(timeout=DEADLINE, attachments=ATTACHMENTS)  # type: ignore[attr-defined]
         return lambda: echo(TEXT)
 
@@ -166,12 +197,17 @@ Call = Callable[[int, Callable[[Measure], None]], None]
 
 PROVIDERS: dict[str, Serve] = {
     "facade": serve_facade,
+    "facade-full": serve_full,
+    "full-sampled": partial(serve_full, share=0.01),
     "bare-aio": serve_bare_aio,
     "bare-sync": serve_bare_sync,
 }
 # Name of the consumer: which provider it calls, and how.
 CONSUMERS: dict[str, tuple[str, Call]] = {
     "facade-aio": ("facade", call_facade_aio),
+    "facade-noop": ("facade", call_noop),
+    "facade-full": ("facade-full", call_full),
+    "full-sampled": ("full-sampled", partial(call_full, share=0.01)),
     "bare-aio": ("bare-aio", call_bare_aio),
     "facade-sync": ("facade", call_facade_sync),
     "bare-sync": ("bare-sync", call_bare_sync),
