@@ -96,7 +96,8 @@ def check_settings(settings: FilterSettings, filters: FilterList, what: str) -> 
         kinds = known[key]
         if kinds and not _fits(value, kinds):
             names = " or ".join("None" if k is type(None) else k.__name__ for k in kinds)
-            raise TypeError(f"{where}: {key}={value!r} is not {names}")
+            # Not the value: it may be a secret.
+            raise TypeError(f"{where}: {key} is {names}, not {type(value).__name__}")
 
 
 # What export, refer and the decorators take themselves.

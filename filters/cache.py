@@ -11,7 +11,7 @@ from typing import Any, ClassVar, NamedTuple, Self
 import msgspec
 
 from facade.core.errors import DeadlineExceeded, Sent
-from facade.core.filter import CONSUMER, PROVIDER, Filter, Invoker, activate
+from facade.core.filter import CONSUMER, Filter, Invoker, activate
 from facade.core.invocation import Invocation
 from facade.core.result import Result
 from facade.core.settings import FilterSettings
@@ -161,13 +161,6 @@ class Cache(Filter):
         rule = None if name.startswith("$") else self._own.get(name, self._rule)
         store = self._stores[place] = None if rule is None else Store(rule, self._clock)
         return store
-
-
-@activate(group=PROVIDER, order=-1_000, when="cache")
-class ProviderCache(Cache):
-    """The same at the provider: what is found in it is not run. Called ``provider_cache``."""
-
-    _not_run = Sent.NOT_EXECUTED
 
 
 class Answer(NamedTuple):

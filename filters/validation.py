@@ -10,7 +10,7 @@ import msgspec
 from msgspec.msgpack import Decoder, Encoder
 
 from facade.core.errors import Code, InvalidArgument, RpcError, Sent
-from facade.core.filter import CONSUMER, PROVIDER, Filter, Invoker, activate
+from facade.core.filter import CONSUMER, Filter, Invoker, activate
 from facade.core.invocation import Invocation
 from facade.core.method import Method
 from facade.core.result import Result
@@ -94,15 +94,6 @@ class Validation(Filter):
 
     def _refusal(self, text: str) -> InvalidArgument:
         return InvalidArgument(text, code=Code.VALIDATION, sent=self._sent)
-
-
-@activate(group=PROVIDER, order=-1_500, when="validation")
-class ProviderValidation(Validation):
-    """The same at the provider, called ``provider_validation``. The types were checked there
-    when the arguments were decoded, so it has only the callable to ask."""
-
-    _sent = Sent.NOT_EXECUTED
-    _types_at_this_end = False
 
 
 class Checker:

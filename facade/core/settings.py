@@ -53,7 +53,9 @@ class FilterSettings(Mapping[str, Any]):
                 yield name, key, value
 
     def __repr__(self) -> str:
-        return f"<FilterSettings {self._values!r}, {self._methods!r}>"
+        # Values may be secrets.
+        keys = sorted({key for _, key, _ in self.places()})
+        return f"<FilterSettings {', '.join(keys)}>"
 
 
 class ByMethod(dict[str, Any]):

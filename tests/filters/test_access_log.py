@@ -231,7 +231,7 @@ def test_end_switches_it_on_by_keyword():
     """The setting of an export and of a reference, each in its place."""
     server = facade.Server()
     invoker = server.export(Greeter, GreeterImpl(), access_log=True).invoker
-    assert "context -> access_log -> timeout" in repr(invoker)
+    assert "context -> access_log -> exception -> timeout" in repr(invoker)
     client = facade.AsyncClient("nowhere:1", filter_settings={"access_log": "calls"})
     assert "consumer_context -> access_log" in repr(client.invoker)
 

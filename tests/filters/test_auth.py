@@ -6,7 +6,8 @@ from hypothesis import strategies as st
 
 import facade
 from facade.core import Code, FilterSettings, LimitExceeded, RpcError, Sent, Status
-from facade.filters.auth import DISORDER, NAMES, AuthSign, AuthVerify, Seen
+from facade.filters.auth_sign import NAMES, AuthSign
+from facade.filters.auth_verify import DISORDER, AuthVerify, Seen
 from facade.testing import FakeInvoker, connected, invocation, serving
 
 KEY = b"a secret of the shop"

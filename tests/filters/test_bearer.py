@@ -5,7 +5,8 @@ import pytest
 
 import facade
 from facade.core import Code, FilterSettings, RpcError, Sent, Status
-from facade.filters.bearer import Bearer, BearerVerify
+from facade.filters.bearer import Bearer
+from facade.filters.bearer_verify import BearerVerify
 from facade.testing import FakeInvoker, connected, invocation, serving
 
 KEY = "a key that is long enough " * 3

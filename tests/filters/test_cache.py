@@ -16,7 +16,8 @@ from facade.core import (
     TimeoutCountDown,
     Unavailable,
 )
-from facade.filters.cache import Cache, ProviderCache
+from facade.filters.cache import Cache
+from facade.filters.provider_cache import ProviderCache
 from facade.testing import FakeInvoker, connected, connected_blocking, invocation
 
 

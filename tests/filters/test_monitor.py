@@ -172,6 +172,6 @@ async def test_made_up_names_do_not_fill_the_memory(monkeypatch):
 def test_ends_switch_it_on_by_keyword():
     """The setting of an export; a wrong type is an error there."""
     invoker = facade.Server().export(Greeter, GreeterImpl(), monitor=True).invoker
-    assert "context -> monitor -> timeout" in repr(invoker)
+    assert "context -> monitor -> exception -> timeout" in repr(invoker)
     with pytest.raises(TypeError, match="monitor='all' is not bool"):
         facade.Server().export(Greeter, GreeterImpl(), monitor="all")

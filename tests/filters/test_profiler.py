@@ -278,7 +278,7 @@ async def test_share_may_differ_by_method(clock, log):
 def test_settings_switch_it_on():
     """At either end, around what it measures."""
     invoker = facade.Server().export(Greeter, GreeterImpl(), profiler=0.7).invoker
-    assert "context -> profiler -> timeout" in repr(invoker)
+    assert "context -> profiler -> exception -> timeout" in repr(invoker)
     client = facade.AsyncClient("nowhere:1", filter_settings={"profiler": 0.7})
     assert "consumer_context -> profiler" in repr(client.invoker)
 

@@ -187,6 +187,6 @@ async def test_watch_says_what_is_wrong():
 def test_only_a_provider_is_traced():
     """The setting switches it on there, outside of what refuses."""
     invoker = facade.Server().export(Greeter, GreeterImpl(), trace=True).invoker
-    assert "context -> trace -> timeout" in repr(invoker)
+    assert "context -> trace -> exception -> timeout" in repr(invoker)
     client = facade.AsyncClient("nowhere:1", filter_settings={"trace": True})
     assert "trace" not in repr(client.invoker)

@@ -9,7 +9,8 @@ from google.protobuf.duration_pb2 import Duration
 
 import facade
 from facade.core import Code, FilterSettings, InvalidArgument, RpcError, Sent, Status
-from facade.filters.validation import ProviderValidation, Validation
+from facade.filters.provider_validation import ProviderValidation
+from facade.filters.validation import Validation
 from facade.testing import FakeInvoker, connected, invocation
 
 Positive = Annotated[int, msgspec.Meta(gt=0)]
