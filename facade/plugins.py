@@ -95,7 +95,9 @@ def check_settings(settings: FilterSettings, filters: FilterList, what: str) -> 
             raise ValueError(f"{where}: no filter has a setting {key!r}: {hint}")
         kinds = known[key]
         if kinds and not _fits(value, kinds):
-            names = " or ".join("None" if k is type(None) else k.__name__ for k in kinds)
+            names = " or ".join(
+                "None" if k is type(None) else k.__name__ for k in dict.fromkeys(kinds)
+            )
             # Not the value: it may be a secret.
             raise TypeError(f"{where}: {key} is {names}, not {type(value).__name__}")
 

@@ -204,7 +204,7 @@ class _End:
         self._status = int(status)
         self._error = type
         self._is_error = is_error
-        self.measured = {**of, "rpc.grpc.status_code": self._status}
+        self.measured: dict[str, Any] = {**of, "rpc.grpc.status_code": self._status}
         if type:
             self.measured["error.type"] = type
 

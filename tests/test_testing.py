@@ -121,7 +121,7 @@ def test_configured_checks_settings_as_an_export_does():
     """A misspelt setting, and one of another type, fail before the filter is made."""
     with pytest.raises(ValueError, match=r"Greeting: .*'greting': did you mean 'greeting'"):
         configured(Greeting, greting="Hi")
-    with pytest.raises(TypeError, match=r"Greeting\.bye: greeting=1 is not str"):
+    with pytest.raises(TypeError, match=r"Greeting\.bye: greeting is str, not int"):
         configured(Greeting, methods={"bye": {"greeting": 1}})
 
 

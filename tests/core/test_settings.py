@@ -44,7 +44,7 @@ def test_setting_that_fits(name, value):
 def test_setting_of_another_kind(name, value):
     """It is told where it was said, and what it may be."""
     settings = FilterSettings({}, {"hello": {name: value}})
-    with pytest.raises(TypeError, match=rf"demo\.Greeter\.hello: {name}="):
+    with pytest.raises(TypeError, match=rf"demo\.Greeter\.hello: {name} is "):
         check_settings(settings, [Counts()], "demo.Greeter")
 
 

@@ -111,7 +111,7 @@ def test_bad_configuration():
     """Without a method it would do nothing; and a number is no advice."""
     with pytest.raises(ValueError, match="no method"):
         Deprecated(methods={"hi": False})
-    with pytest.raises(TypeError, match="deprecated=3 is not bool or str"):
+    with pytest.raises(TypeError, match="deprecated is bool or str, not int"):
         facade.Server().export(Greeter, GreeterImpl(), methods={"hi": {"deprecated": 3}})
 
 

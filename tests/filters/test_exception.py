@@ -108,7 +108,7 @@ def test_bad_configuration():
 
     with pytest.raises(ValueError, match="'undeclared' or 'all'"):
         facade.Server().export(Shop, ShopImpl(), log_exceptions="al")
-    with pytest.raises(TypeError, match="log_exceptions=True is not str"):
+    with pytest.raises(TypeError, match="log_exceptions is str, not bool"):
         facade.Server().export(Shop, ShopImpl(), log_exceptions=True)
 
 

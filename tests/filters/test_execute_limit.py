@@ -111,7 +111,7 @@ def test_bad_configuration_is_told():
     """A number that is none is refused when the filter is made, a wrong type at the export."""
     with pytest.raises(ValueError, match="executes=-1: give a number of calls"):
         ExecuteLimit(executes=-1)
-    with pytest.raises(TypeError, match="executes='5' is not int"):
+    with pytest.raises(TypeError, match="executes is int, not str"):
         facade.Server().export(Shop, ShopImpl(None), executes="5")
     with pytest.raises(ValueError, match="did you mean 'executes'"):
         facade.Server().export(Shop, ShopImpl(None), execute=5)

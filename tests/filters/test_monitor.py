@@ -173,5 +173,5 @@ def test_ends_switch_it_on_by_keyword():
     """The setting of an export; a wrong type is an error there."""
     invoker = facade.Server().export(Greeter, GreeterImpl(), monitor=True).invoker
     assert "context -> monitor -> exception -> timeout" in repr(invoker)
-    with pytest.raises(TypeError, match="monitor='all' is not bool"):
+    with pytest.raises(TypeError, match="monitor is bool, not str"):
         facade.Server().export(Greeter, GreeterImpl(), monitor="all")
