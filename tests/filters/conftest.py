@@ -2,7 +2,7 @@ import asyncio
 
 import pytest
 
-from facade.core import Invocation, Result
+from facade.core import Invocation, Method, Result, TimeoutCountDown
 
 
 class FakeInvoker:
@@ -33,6 +33,20 @@ def invoker():
 @pytest.fixture
 def invocation():
     return Invocation("demo.Greeter", "hello", ("Ann",))
+
+
+@pytest.fixture
+def idempotent():
+    """Makes calls that may be repeated whatever became of them, each with so much time."""
+    method = Method("demo.Greeter", "hello", (), str, idempotent=True)
+
+    def call(timeout=None):
+        made = Invocation("demo.Greeter", "hello", ("Ann",), method=method, timeout=timeout)
+        if timeout is not None:
+            made.countdown = TimeoutCountDown(timeout)
+        return made
+
+    return call
 
 
 class VirtualLoop(asyncio.SelectorEventLoop):

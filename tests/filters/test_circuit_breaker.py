@@ -1,7 +1,5 @@
 import asyncio
 import contextlib
-import threading
-from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from hypothesis import given
@@ -20,7 +18,7 @@ from facade.core import (
     Unavailable,
 )
 from facade.filters.circuit_breaker import CircuitBreaker, State, Window
-from facade.testing import FakeInvoker, connected_blocking
+from facade.testing import FakeInvoker
 
 OPEN = {"demo.Greeter.hello": State.OPEN}
 HALF_OPEN = {"demo.Greeter.hello": State.HALF_OPEN}
@@ -216,54 +214,6 @@ async def test_late_end_of_an_old_call_says_nothing(breaker, clock):
     assert breaker.states() == HALF_OPEN
 
 
-# Simulations
-
-
-def outage(virtual, breaker):
-    """A hundred calls a second for a minute; the provider is dead from 20 to 40 s. How many
-    calls it saw, and how many were answered, in each 10 s."""
-    started = virtual.now
-    seen, answered = [0] * 6, [0] * 6
-
-    async def provider(invocation):
-        at = virtual.now - started
-        seen[int(at / 10)] += 1
-        if 20 <= at < 40:
-            await asyncio.sleep(0.5)
-            raise DeadlineExceeded("late")
-        return "answer"
-
-    rest = FakeInvoker(function=provider)
-
-    async def one():
-        at = int((virtual.now - started) / 10)
-        try:
-            await breaker.invoke(rest, call())
-        except (Unavailable, DeadlineExceeded):
-            return
-        answered[at] += 1
-
-    async def minute():
-        tasks = []
-        for number in range(6000):
-            await asyncio.sleep(started + number / 100 - virtual.now)
-            tasks.append(asyncio.create_task(one()))
-        await asyncio.gather(*tasks)
-
-    virtual.run_until_complete(minute())
-    return seen, answered
-
-
-def test_dead_provider_is_left_alone_and_found_again(virtual):
-    """Between the opening and the recovery it sees a few probes; then it has all calls."""
-    seen, answered = outage(virtual, CircuitBreaker(clock=virtual.time))
-    assert seen[:2] == answered[:2] == [1000, 1000]
-    assert seen[2] < 700, "it takes half of a window to be sure"
-    assert seen[3] <= 3 * 2
-    assert answered[4] >= 400, "open for 5 s at most after the recovery"
-    assert seen[5] == answered[5] == 1000
-
-
 @given(
     st.lists(st.tuples(st.floats(0, 8), st.booleans()), max_size=100),
 )
@@ -280,22 +230,6 @@ def test_window_counts_what_is_young(events):
         not_old = [f for at, f in ends if at > now - 10.001]
         assert len(young) <= window.calls <= len(not_old)
         assert sum(young) <= window.failures <= sum(not_old)
-
-
-def test_threads_share_one():
-    """No count is lost, and it opens once, however many threads call."""
-    breaker = CircuitBreaker(minimum=400, failure_share=1.0)
-    start = threading.Barrier(8)
-
-    def run(_):
-        start.wait()
-        for _ in range(50):
-            with pytest.raises(Unavailable):
-                breaker.invoke(DEAD, call()).send(None)
-
-    with ThreadPoolExecutor(8) as pool:
-        list(pool.map(run, range(8)))
-    assert breaker.states() == OPEN
 
 
 # Configuration
@@ -341,40 +275,6 @@ def test_wrong_numbers_are_errors_at_once(wrong, kind):
         CircuitBreaker(**wrong)
     with pytest.raises(kind, match=next(iter(wrong))):
         CircuitBreaker.configure(FilterSettings({"circuit_breaker": wrong}))
-
-
-def test_blocking_client_keeps_its_calls_on_their_thread():
-    """It needs no loop, and cuts a method off end to end; others go on."""
-
-    @facade.service("demo.Greeter")
-    class Greeter:
-        def hello(self, name: str) -> str: ...
-        def bye(self) -> str: ...
-
-    class Impl(Greeter):
-        def hello(self, name):
-            return f"Hello {name}"
-
-        def bye(self):
-            return "Bye"
-
-    class Fail(facade.Filter):
-        async def invoke(self, invoker, invocation):
-            if invocation.name == "hello":
-                raise Unavailable("stops", sent=Sent.NOT_EXECUTED)
-            return await invoker.invoke(invocation)
-
-    breaker = CircuitBreaker(minimum=2)
-    with connected_blocking(
-        (Greeter, Impl()), filters=[breaker], server_filters=[Fail()], timeout=10
-    ) as client:
-        greeter = client.refer(Greeter)
-        for _ in range(2):
-            with pytest.raises(Unavailable, match="stops"):
-                greeter.hello("Ann")
-        with pytest.raises(Unavailable, match="circuit breaker is open"):
-            greeter.hello("Ann")
-        assert greeter.bye() == "Bye"
 
 
 def test_setting_switches_it_on_outside_of_retry():

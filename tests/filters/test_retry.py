@@ -1,9 +1,6 @@
 import asyncio
-import random
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 import facade
 from facade.core import (
@@ -19,7 +16,7 @@ from facade.core import (
     TimeoutCountDown,
     Unavailable,
 )
-from facade.filters.retry import Plan, Retry, _pause
+from facade.filters.retry import Retry
 from facade.testing import FakeInvoker, connected
 
 IDEMPOTENT = Method("demo.Greeter", "hello", (), str, idempotent=True)
@@ -179,16 +176,6 @@ def test_no_attempt_starts_without_time(virtual):
     assert len(rest.invocations) == 1
 
 
-def test_no_pause_outlasts_the_call(virtual, monkeypatch):
-    """An attempt that could only come too late is not waited for."""
-    monkeypatch.setattr(random, "random", lambda: 0.9)
-    rest = FakeInvoker(error=not_sent())
-    retry = generous(retry_backoff=5.0, retry_backoff_max=5.0)
-    with pytest.raises(Unavailable):
-        virtual.run_until_complete(retry.invoke(rest, call(timeout=2)))
-    assert (len(rest.invocations), virtual.now) == (1, 1000.0)
-
-
 def test_attempts_may_be_limited(virtual):
     """With attempt_timeout there is time for another; the last one has all that is left."""
     seen = []
@@ -248,106 +235,6 @@ async def test_what_a_filter_sets_for_an_attempt_goes_with_it():
     assert came == [("attempt 1", None), ("attempt 2", "2")]
 
 
-async def test_cancelled_pause_ends_the_call():
-    """Who is cancelled between two attempts makes no other."""
-    tried = asyncio.Event()
-
-    def fail(invocation):
-        tried.set()
-        raise not_sent()
-
-    rest = FakeInvoker(function=fail)
-    retry = generous(retry_backoff=600.0, retry_backoff_max=600.0)
-    task = asyncio.create_task(retry.invoke(rest, call()))
-    await tried.wait()
-    task.cancel()
-    with pytest.raises(asyncio.CancelledError):
-        await task
-    assert len(rest.invocations) == 1
-
-
-# How long it waits
-
-
-@given(
-    attempt=st.integers(1, 10_000),
-    backoff=st.floats(0, 100),
-    longest=st.floats(0, 100),
-)
-def test_pause_is_never_longer_than_its_bound(attempt, backoff, longest):
-    """Full jitter: between nothing and a bound that doubles, up to the maximum."""
-    pause = _pause(Plan(1, backoff, longest), attempt)
-    assert 0 <= pause <= longest
-    assert pause <= backoff * 2.0 ** min(attempt - 1, 900)
-
-
-# Simulations
-
-
-def flood(virtual, retry, provider, calls, every=0.01):
-    """So many calls at even intervals; the share of them that was answered."""
-
-    async def one():
-        try:
-            await retry.invoke(provider, call(IDEMPOTENT, timeout=5))
-        except Unavailable:
-            return 0
-        return 1
-
-    async def all_of_them():
-        tasks = []
-        for _ in range(calls):
-            tasks.append(asyncio.create_task(one()))
-            await asyncio.sleep(every)
-        return sum(await asyncio.gather(*tasks)) / max(calls, 1)
-
-    return virtual.run_until_complete(all_of_them())
-
-
-@pytest.mark.parametrize("healthy", [0, 1000])
-@pytest.mark.parametrize("every", [0.0, 0.001, 0.5])
-def test_dead_provider_sees_at_most_a_tenth_more(virtual, healthy, every):
-    """From its death on, though each call may be tried five times."""
-    retry = Retry(retries=4, clock=virtual.time)
-    flood(virtual, retry, FakeInvoker("answer"), healthy)
-    dead = FakeInvoker(error=maybe())
-    assert flood(virtual, retry, dead, 1000, every) == 0
-    assert 1000 < len(dead.invocations) <= 1100
-
-
-def test_few_failures_are_all_mended(virtual):
-    """A provider that fails one call in thirty: no caller sees it."""
-    count = iter(range(10**9))
-
-    def flaky(invocation):
-        if next(count) % 30 == 29:
-            raise maybe()
-        return "answer"
-
-    retry = Retry(clock=virtual.time)
-    assert flood(virtual, retry, FakeInvoker(function=flaky), 3000) == 1
-
-
-def test_storm_passes_and_all_is_well_again(virtual):
-    """After an outage the budget fills again with the answers."""
-    down = (virtual.now + 10, virtual.now + 20)
-    count = iter(range(10**9))
-
-    def provider(invocation):
-        if down[0] <= virtual.now < down[1] or next(count) % 50 == 49:
-            raise maybe()
-        return "answer"
-
-    rest = FakeInvoker(function=provider)
-    retry = Retry(clock=virtual.time)
-    assert flood(virtual, retry, rest, 1000) > 0.99
-    before = len(rest.invocations)
-    assert flood(virtual, retry, rest, 1000) < 0.05
-    assert len(rest.invocations) - before <= 1100
-    flood(virtual, retry, rest, 200)
-    assert flood(virtual, retry, rest, 1000) == 1
-
-
 # How it is configured
 
 
@@ -380,12 +267,6 @@ def test_wrong_numbers_are_errors_at_once(wrong):
         Retry(**wrong)
     with pytest.raises(ValueError, match=next(iter(wrong))):
         Retry.configure(FilterSettings(wrong))
-
-
-def test_budget_is_no_matter_of_one_method():
-    """It is shared, so a method can't have another."""
-    with pytest.raises(ValueError, match="for the service"):
-        Retry.configure(FilterSettings({"retries": 1}, {"hello": {"retry_budget": 0.5}}))
 
 
 def test_setting_switches_it_on():
