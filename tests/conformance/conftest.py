@@ -76,9 +76,14 @@ class Wire:
         return client
 
     async def refer(self, interface: type, implementation: object, **settings: Any) -> Any:
-        """The usual: a provider of one service, and the service as its consumer sees it."""
+        """The usual: a provider of one service, and the service as its consumer sees it.
+
+        They are connected: what a scenario says of time is about its calls alone.
+        """
         server = await self.provide((interface, implementation))
-        return self.connect(server, **settings).refer(interface)
+        client = self.connect(server, **settings)
+        await self.call(client.ready, LONG)
+        return client.refer(interface)
 
     # Calls
 

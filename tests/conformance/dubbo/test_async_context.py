@@ -130,7 +130,7 @@ async def test_stop_is_true_for_the_first(wire):
             return "ignored"
 
     told = asyncio.Queue()
-    oracle = await wire.refer(Oracle, Impl(), timeout=0.2)
+    oracle = await wire.refer(Oracle, Impl(), timeout=1.0)
     with pytest.raises(facade.DeadlineExceeded):
         await wire.call(oracle.ask, "why")
     assert await told.get() == (True, False, True)
@@ -223,7 +223,9 @@ async def test_method_that_writes_and_raises(wire, caplog):
 async def test_never_written(wire, impl, caplog):
     """The consumer times out; the provider lets the call go, and a late write is no error."""
     server = await wire.provide((Oracle, impl))
-    oracle = wire.connect(server, timeout=0.2).refer(Oracle)
+    client = wire.connect(server, timeout=1.0)
+    await wire.call(client.ready, 20)
+    oracle = client.refer(Oracle)
     with caplog.at_level(logging.WARNING), pytest.raises(facade.DeadlineExceeded):
         await wire.call(oracle.ask, "why")
     context = await impl.contexts.get()

@@ -242,7 +242,7 @@ async def test_blocking_client_whose_time_is_up(impl, server):
     """It waits no longer than it may, though the call is made on another loop."""
 
     def use() -> None:
-        with facade.Client("injvm", timeout=0.05) as client:
+        with facade.Client("injvm", timeout=0.5) as client:
             client.refer(Shop).work()
 
     with pytest.raises(facade.DeadlineExceeded):
