@@ -1,12 +1,12 @@
 """Filters by name: entry points of the group "facade.filters"."""
 
-import difflib
 from collections.abc import Mapping, Sequence
 from functools import cache
 from typing import Any
 
 from facade.core.chain import check
 from facade.core.filter import Activation, Filter
+from facade.core.hint import hint
 from facade.core.settings import FilterSettings
 
 GROUP = "facade.filters"
@@ -88,11 +88,9 @@ def check_settings(settings: FilterSettings, filters: FilterList, what: str) -> 
     for method, key, value in settings.places():
         where = f"{what}.{method}" if method else what
         if key not in known:
-            near = difflib.get_close_matches(key, (*known, *_OWN_OPTIONS), n=1)
-            hint = (
-                f"did you mean {near[0]!r}?" if near else f"there are: {', '.join(sorted(known))}"
-            )
-            raise ValueError(f"{where}: no filter has a setting {key!r}: {hint}")
+            listed = f"there are: {', '.join(sorted(known))}"
+            meant = hint(key, (*known, *_OWN_OPTIONS), listed)
+            raise ValueError(f"{where}: no filter has a setting {key!r}: {meant}")
         kinds = known[key]
         if kinds and not _fits(value, kinds):
             names = " or ".join(
@@ -162,9 +160,8 @@ def _find(name: str) -> type[Filter]:
     known = installed()
     if name in known:
         return known[name]
-    near = difflib.get_close_matches(name, known, n=1)
-    hint = f"did you mean {near[0]!r}?" if near else f"there are: {', '.join(sorted(known))}"
-    raise ValueError(f"no filter is called {name!r}: {hint}")
+    meant = hint(name, known, f"there are: {', '.join(sorted(known))}")
+    raise ValueError(f"no filter is called {name!r}: {meant}")
 
 
 def _place(cls: type) -> str:

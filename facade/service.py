@@ -2,7 +2,6 @@
 
 import asyncio
 import concurrent.futures
-import difflib
 import inspect
 import math
 import typing
@@ -11,6 +10,7 @@ from dataclasses import dataclass, field, fields, replace
 from typing import Any, TypeVar, overload
 
 from facade.callback import callback_type
+from facade.core.hint import hint
 from facade.core.method import InvokeMode, Method, Parameter, Service
 from facade.core.settings import FilterSettings
 
@@ -129,12 +129,15 @@ def with_timeouts(service: Service, timeouts: Mapping[str, float]) -> Service:
     methods = dict(service.methods)
     for name, seconds in timeouts.items():
         check_timeout(seconds, f"timeout of {service.name}.{name}")
-        if name not in methods:
-            near = difflib.get_close_matches(name, methods, n=1)
-            hint = f"did you mean {near[0]!r}?" if near else f"it has: {', '.join(methods)}"
-            raise ValueError(f"timeouts: {service.name} has no method {name!r}; {hint}")
+        _check_method(service, name, "timeouts")
         methods[name] = replace(methods[name], timeout=seconds)
     return replace(service, methods=methods)
+
+
+def _check_method(service: Service, name: str, where: str) -> None:
+    if name not in service.methods:
+        meant = hint(name, service.methods, f"it has: {', '.join(service.methods)}")
+        raise ValueError(f"{where}: {service.name} has no method {name!r}; {meant}")
 
 
 def filter_settings(
@@ -147,10 +150,7 @@ def filter_settings(
     the end, the interface's, ``inner`` of the export or reference, and those of methods."""
     methods = methods or {}
     for name in methods:
-        if name not in service.methods:
-            near = difflib.get_close_matches(name, service.methods, n=1)
-            hint = f"did you mean {near[0]!r}?" if near else f"it has: {', '.join(service.methods)}"
-            raise ValueError(f"methods: {service.name} has no method {name!r}; {hint}")
+        _check_method(service, name, "methods")
     own = {
         name: {**method.settings, **methods.get(name, {})}
         for name, method in service.methods.items()

@@ -3,7 +3,6 @@
 from time import perf_counter
 from typing import Self
 
-from facade.core.countdown import TimeoutCountDown
 from facade.core.errors import LimitExceeded, Sent
 from facade.core.filter import CONSUMER, Filter, Invoker, activate
 from facade.core.invocation import Invocation
@@ -49,10 +48,7 @@ class ActiveLimit(Filter):
 
 
 async def _wait(places: WaitingPlaces, invocation: Invocation) -> None:
-    countdown = invocation.countdown
-    if countdown is None and invocation.timeout is not None:
-        # A chain without consumer_context: the time runs all the same while the call waits.
-        countdown = invocation.countdown = TimeoutCountDown(invocation.timeout)
+    countdown = invocation.start_countdown()  # the time runs while the call waits
     start = perf_counter()
     if not await places.wait(None if countdown is None else countdown.remaining):
         raise LimitExceeded(

@@ -1,6 +1,5 @@
 """Leave a provider alone that does not answer. (Dubbo: by Sentinel, Resilience4j or Hystrix)"""
 
-import difflib
 import logging
 import threading
 from collections.abc import Callable, Mapping
@@ -10,6 +9,7 @@ from typing import Any, NamedTuple, Self
 
 from facade.core.errors import Code, DeadlineExceeded, RpcError, Sent, Unavailable
 from facade.core.filter import CONSUMER, Filter, Invoker, activate
+from facade.core.hint import hint
 from facade.core.invocation import Invocation
 from facade.core.result import Result
 from facade.core.settings import ByMethod, FilterSettings
@@ -269,9 +269,8 @@ def _read(value: Any) -> Limits | None:
         return Limits()
     for key in value:
         if key not in Limits._fields:
-            near = difflib.get_close_matches(key, Limits._fields, n=1)
-            hint = f"did you mean {near[0]!r}?" if near else f"there are: {_KEYS}"
-            raise ValueError(f"circuit_breaker has no {key!r}: {hint}")
+            meant = hint(key, Limits._fields, f"there are: {_KEYS}")
+            raise ValueError(f"circuit_breaker has no {key!r}: {meant}")
     return _checked(Limits(**value))
 
 

@@ -5,7 +5,7 @@ from typing import Self
 
 from facade.core.context import Request, current_caller, current_request
 from facade.core.countdown import TimeoutCountDown
-from facade.core.errors import Code, DeadlineExceeded, Sent
+from facade.core.errors import no_time_left
 from facade.core.filter import CONSUMER, Filter, Invoker, activate
 from facade.core.invocation import Invocation
 from facade.core.result import Result
@@ -49,7 +49,7 @@ class ConsumerContext(Filter):
             if countdown is not None and counts:
                 remaining = countdown.remaining
                 if remaining <= 0:
-                    return Result(exception=_no_time_left(invocation))
+                    return Result(exception=no_time_left(invocation))
                 if invocation.timeout is None or remaining < invocation.timeout:
                     invocation.timeout = remaining
         elif invocation.taken:
@@ -72,11 +72,3 @@ class ConsumerContext(Filter):
             **(invocation.taken or {}),
             **invocation.attachments,
         }
-
-
-def _no_time_left(invocation: Invocation) -> DeadlineExceeded:
-    return DeadlineExceeded(
-        f"No time left for making the following call: {invocation}, terminate directly.",
-        code=Code.TIMEOUT_TERMINATE,
-        sent=Sent.NOT_SENT,
-    )

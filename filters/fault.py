@@ -1,7 +1,6 @@
 """Delay or refuse calls on purpose, in tests of those who make them."""
 
 import asyncio
-import difflib
 from dataclasses import dataclass
 from random import Random
 from typing import Self
@@ -18,6 +17,7 @@ from facade.core.errors import (
     Unimplemented,
 )
 from facade.core.filter import Filter, Invoker, activate
+from facade.core.hint import hint
 from facade.core.invocation import Invocation
 from facade.core.result import Result
 from facade.core.settings import FilterSettings
@@ -146,7 +146,6 @@ def _named(name: str) -> Status | Code:
     known: dict[str, Status | Code] = {**Code.__members__, **Status.__members__}
     known.pop("OK")
     if name not in known:
-        near = difflib.get_close_matches(name.upper(), known, n=1)
-        hint = f"did you mean {near[0]!r}?" if near else f"there are: {', '.join(sorted(known))}"
-        raise ValueError(f"fault_abort={name!r} is no Status and no Code: {hint}")
+        meant = hint(name.upper(), known, f"there are: {', '.join(sorted(known))}")
+        raise ValueError(f"fault_abort={name!r} is no Status and no Code: {meant}")
     return known[name]

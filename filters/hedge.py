@@ -6,7 +6,6 @@ from time import monotonic
 from typing import NamedTuple, Self
 
 from facade.core.context import adopt
-from facade.core.countdown import TimeoutCountDown
 from facade.core.errors import RpcError, Sent
 from facade.core.filter import CONSUMER, Filter, Invoker, activate
 from facade.core.invocation import Invocation
@@ -94,8 +93,7 @@ class Hedge(Filter):
         method = invocation.method
         if not plan.hedges or method is None or not method.idempotent or invocation.oneway:
             return await invoker.invoke(invocation)
-        if invocation.countdown is None and invocation.timeout is not None:
-            invocation.countdown = TimeoutCountDown(invocation.timeout)
+        invocation.start_countdown()
         running: dict[Attempt, Invocation] = {}
         try:
             winner = await self._race(plan, invoker, invocation, running)

@@ -100,8 +100,7 @@ class Retry(Filter):
         plan: Plan = self._plans[invocation.name]
         if not plan.retries:
             return await invoker.invoke(invocation)
-        if invocation.countdown is None and invocation.timeout is not None:
-            invocation.countdown = TimeoutCountDown(invocation.timeout)
+        invocation.start_countdown()
         idempotent = invocation.method is not None and invocation.method.idempotent
         short = plan.attempt_timeout if idempotent else None
         timeout, countdown = invocation.timeout, invocation.countdown

@@ -1,13 +1,11 @@
 """Do not answer what nobody waits for any more. (Dubbo: TimeoutFilter)"""
 
-import asyncio
 import logging
 
-from facade.core.countdown import TimeoutCountDown
 from facade.core.errors import DeadlineExceeded, Sent
 from facade.core.filter import PROVIDER, Filter, Invoker, activate
 from facade.core.invocation import Invocation
-from facade.core.result import Result
+from facade.core.result import Result, within
 
 logger = logging.getLogger(__name__)
 
@@ -33,7 +31,7 @@ class Timeout(Filter):
                 sent=Sent.NOT_EXECUTED,
             )
         if invocation.method is not None and invocation.method.cancel_on_timeout:
-            result = await _within(countdown, invoker, invocation)
+            result = await within(countdown, invoker.invoke(invocation))
         else:
             result = await invoker.invoke(invocation)
         if result.expired or countdown.expired:
@@ -46,16 +44,4 @@ class Timeout(Filter):
                 countdown.timeout * 1000,
                 invocation.remote_address,
             )
-        return result
-
-
-async def _within(countdown: TimeoutCountDown, invoker: Invoker, invocation: Invocation) -> Result:
-    try:
-        async with asyncio.timeout(countdown.remaining) as scope:
-            return await invoker.invoke(invocation)
-    except TimeoutError:
-        if not scope.expired():
-            raise
-        result = Result()
-        result.expired = True
         return result

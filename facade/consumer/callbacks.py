@@ -12,8 +12,7 @@ from typing import Any, Protocol
 
 from facade.consumer.connections import Connections
 from facade.core.chain import chain
-from facade.core.context import last_caller, override
-from facade.core.countdown import TimeoutCountDown
+from facade.core.context import override
 from facade.core.errors import LimitExceeded, RpcError, Sent
 from facade.core.filter import PROVIDER, Invoker
 from facade.core.invocation import Invocation
@@ -51,12 +50,9 @@ class CallbackInvoker:
         self._tables: weakref.WeakSet[CallbackTable] = weakref.WeakSet()
 
     async def invoke(self, invocation: Invocation) -> Result:
-        caller = last_caller()
-        if caller is not None and caller.client_attachments:
-            override(caller, invocation)
+        override(invocation)
         codec: CallbackCodec = invocation.codec
-        if invocation.countdown is None and invocation.timeout is not None:
-            invocation.countdown = TimeoutCountDown(invocation.timeout)
+        invocation.start_countdown()
         connection = self._connector.steady
         if connection is None or not connection.usable:
             connection = await self._connector.connect(invocation)

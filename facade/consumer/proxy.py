@@ -2,7 +2,7 @@
 
 import asyncio
 import concurrent.futures
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, Protocol, Self, TypeVar, cast
 
 from facade.codec import CallingCodec
@@ -116,6 +116,55 @@ class RemoteMethod:
         # Nothing is left to decide for a call without attachments of its own.
         self._plain = self._mode is None and not self._ids
 
+    def __call__(self, *arguments: Any, **keywords: Any) -> Any:
+        invocation = self._invocation(arguments, keywords)
+        taken = invocation.taken
+        if self._plain and (taken is None or self._steering.isdisjoint(taken)):
+            return self._answer(invocation)
+        mode = self._decide(invocation)
+        if mode is None:
+            if self._ids:
+                number(invocation)
+            return self._answer(invocation)
+        future = self._start(invocation)
+        return future if mode is InvokeMode.FUTURE else self._left(future)
+
+    def future(self, *arguments: Any, **keywords: Any) -> Any:
+        """Start the call now; its future, of asyncio or of concurrent.futures as the client is.
+        Also found in ``RpcContext.future()``."""
+        invocation = self._invocation(arguments, keywords)
+        self._decide(invocation)
+        return self._start(invocation)
+
+    def oneway(self, *arguments: Any, **keywords: Any) -> Any:
+        """Send it and expect nothing back: it waits for a connection at most. With AsyncClient,
+        await it."""
+        invocation = self._invocation(arguments, keywords)
+        if invocation.taken is not None:
+            self._decide(invocation)
+        invocation.oneway = True
+        return self._answer(invocation)
+
+    def _start(self, invocation: Invocation) -> Any:
+        if self._ids is not False:
+            number(invocation)
+        future = invocation.outcome = self._begin(invocation)
+        return future
+
+    # How calls are made by this kind of client.
+
+    def _answer(self, invocation: Invocation) -> Any:
+        """The value, or what gives it when it is awaited."""
+        raise NotImplementedError
+
+    def _begin(self, invocation: Invocation) -> Any:
+        """A future of the value."""
+        raise NotImplementedError
+
+    def _left(self, future: Any) -> Any:
+        """What a call gives that nobody waits for."""
+        raise NotImplementedError
+
     def _invocation(self, arguments: tuple[Any, ...], keywords: dict[str, Any]) -> Invocation:
         limit = self._limit
         invocation = Invocation(
@@ -139,15 +188,6 @@ class RemoteMethod:
             taken = invocation.taken = caller.take()
             if "timeout" in taken:
                 invocation.timeout = limit.asked(taken.pop("timeout"))
-        return invocation
-
-    def _oneway_invocation(
-        self, arguments: tuple[Any, ...], keywords: dict[str, Any]
-    ) -> Invocation:
-        invocation = self._invocation(arguments, keywords)
-        if invocation.taken is not None:
-            self._decide(invocation)
-        invocation.oneway = True
         return invocation
 
     def _decide(self, invocation: Invocation) -> InvokeMode | None:
@@ -180,19 +220,6 @@ class AsyncMethod(RemoteMethod):
         super().__init__(invoker, codec, **facts)
         self._tasks = tasks
 
-    def __call__(self, *arguments: Any, **keywords: Any) -> Any:
-        invocation = self._invocation(arguments, keywords)
-        taken = invocation.taken
-        if self._plain and (taken is None or self._steering.isdisjoint(taken)):
-            return self._answer(invocation)
-        mode = self._decide(invocation)
-        if mode is None:
-            if self._ids:
-                number(invocation)
-            return self._answer(invocation)
-        future = self._start(invocation)
-        return future if mode is InvokeMode.FUTURE else Started(future)
-
     async def _answer(self, invocation: Invocation) -> Any:
         caller = invocation.caller
         if caller.client_attachments and caller is current_caller():
@@ -216,28 +243,18 @@ class AsyncMethod(RemoteMethod):
             settle(invocation, result)
         return result.recreate()
 
-    def future(self, *arguments: Any, **keywords: Any) -> asyncio.Future[Any]:
-        """Start the call now; its asyncio.Future. Also found in ``RpcContext.future()``."""
-        invocation = self._invocation(arguments, keywords)
-        self._decide(invocation)
-        return self._start(invocation)
-
-    def _start(self, invocation: Invocation) -> asyncio.Future[Any]:
-        if self._ids is not False:
-            number(invocation)
+    def _begin(self, invocation: Invocation) -> asyncio.Future[Any]:
         task = asyncio.get_running_loop().create_task(self._value(invocation))
         self._tasks.add(task)  # the loop itself would let it be collected
         task.add_done_callback(self._tasks.discard)
-        invocation.outcome = task
         return task
+
+    def _left(self, future: asyncio.Future[Any]) -> Started:
+        return Started(future)
 
     async def _value(self, invocation: Invocation) -> Any:
         adopt(invocation)
         return await answered(self._invoker, invocation)
-
-    def oneway(self, *arguments: Any, **keywords: Any) -> Coroutine[Any, Any, None]:
-        """Send it and expect nothing back: awaiting it waits for a connection at most."""
-        return self._answer(self._oneway_invocation(arguments, keywords))
 
 
 class BlockingMethod(RemoteMethod):
@@ -257,20 +274,7 @@ class BlockingMethod(RemoteMethod):
         self._engine = engine
         self._on_thread = on_thread
 
-    def __call__(self, *arguments: Any, **keywords: Any) -> Any:
-        invocation = self._invocation(arguments, keywords)
-        taken = invocation.taken
-        if self._plain and (taken is None or self._steering.isdisjoint(taken)):
-            return self._wait(invocation)
-        mode = self._decide(invocation)
-        if mode is None:
-            if self._ids:
-                number(invocation)
-            return self._wait(invocation)
-        future = self._start(invocation)
-        return future if mode is InvokeMode.FUTURE else None
-
-    def _wait(self, invocation: Invocation) -> Any:
+    def _answer(self, invocation: Invocation) -> Any:
         try:
             result = self._result(invocation)
         except BaseException as error:
@@ -302,22 +306,11 @@ class BlockingMethod(RemoteMethod):
             f"a filter of {self._on_thread!r} awaits the event loop, and says needs_loop = False"
         )
 
-    def future(self, *arguments: Any, **keywords: Any) -> concurrent.futures.Future[Any]:
-        """Start the call now; its concurrent.futures.Future. Also in ``RpcContext.future()``."""
-        invocation = self._invocation(arguments, keywords)
-        self._decide(invocation)
-        return self._start(invocation)
+    def _begin(self, invocation: Invocation) -> concurrent.futures.Future[Any]:
+        return self._engine.start(self._invoker, invocation)
 
-    def _start(self, invocation: Invocation) -> concurrent.futures.Future[Any]:
-        if self._ids is not False:
-            number(invocation)
-        future = self._engine.start(self._invoker, invocation)
-        invocation.outcome = future
-        return future
-
-    def oneway(self, *arguments: Any, **keywords: Any) -> None:
-        """Send it and expect nothing back: waits for a connection at most."""
-        self._wait(self._oneway_invocation(arguments, keywords))
+    def _left(self, future: concurrent.futures.Future[Any]) -> None:
+        return None
 
 
 class Runs(Protocol):

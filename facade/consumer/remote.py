@@ -7,8 +7,7 @@ from typing import Any, Protocol
 
 from facade.codec import CallingCodec, Payload
 from facade.consumer.connections import Connections
-from facade.core.context import last_caller, override
-from facade.core.countdown import TimeoutCountDown
+from facade.core.context import override
 from facade.core.errors import DeadlineExceeded, LimitExceeded, RpcError, Sent, Status
 from facade.core.invocation import Invocation
 from facade.core.result import Result
@@ -37,13 +36,11 @@ class RemoteInvoker:
         return self._connector.available
 
     async def invoke(self, invocation: Invocation) -> Result:
-        caller = last_caller()
-        if caller is not None and caller.client_attachments:
-            override(caller, invocation)
+        override(invocation)
         codec: CallingCodec = invocation.codec
         payload = codec.encode_arguments(invocation.arguments, invocation.keywords)
         if invocation.countdown is None:
-            _start_countdown(invocation)
+            invocation.start_countdown()
         connection = self._connector.current
         if connection is None or not connection.usable:
             connection = await self._connector.connect(invocation)
@@ -88,15 +85,13 @@ class ThreadInvoker(RemoteInvoker):
         self._engine = engine
 
     async def invoke(self, invocation: Invocation) -> Result:
-        caller = last_caller()
-        if caller is not None and caller.client_attachments:
-            override(caller, invocation)
+        override(invocation)
         if invocation.oneway and invocation.attachments.get(SENT) == "true":
             return self._engine.call(RemoteInvoker(self._connector), invocation)
         codec: CallingCodec = invocation.codec
         payload = codec.encode_arguments(invocation.arguments, invocation.keywords)
         if invocation.countdown is None:
-            _start_countdown(invocation)
+            invocation.start_countdown()
         wire = self._engine.exchange(self._connector, invocation, payload)
         if wire is None:
             return Result()
@@ -122,13 +117,11 @@ class UnaryInvoker:
         return self._transport.available
 
     async def invoke(self, invocation: Invocation) -> Result:
-        caller = last_caller()
-        if caller is not None and caller.client_attachments:
-            override(caller, invocation)
+        override(invocation)
         codec: CallingCodec = invocation.codec
         wire = WireInvocation()
         if invocation.countdown is None:
-            _start_countdown(invocation)
+            invocation.start_countdown()
         self._called()
         left = invocation.countdown.remaining if invocation.countdown is not None else None
         told = left if invocation.in_countdown else None
@@ -173,9 +166,3 @@ class UnaryInvoker:
 
     def __repr__(self) -> str:
         return f"UnaryInvoker({self._transport.target!r})"
-
-
-def _start_countdown(invocation: Invocation) -> None:
-    """For a chain without ``consumer_context``, which does it otherwise."""
-    if invocation.timeout is not None:
-        invocation.countdown = TimeoutCountDown(invocation.timeout)

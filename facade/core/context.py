@@ -123,7 +123,6 @@ _caller: contextvars.ContextVar[Caller | None] = contextvars.ContextVar("caller"
 _starting = threading.Lock()
 
 current_request = _request.get
-last_caller = _caller.get  # his, or that of whoever started him: current_caller() tells
 set_request = _request.set
 reset_request = _request.reset
 set_caller = _caller.set
@@ -152,10 +151,11 @@ def adopt(invocation: Invocation) -> None:
     here.values = caller.values
 
 
-def override(caller: Caller, invocation: Invocation) -> None:
+def override(invocation: Invocation) -> None:
     """What a filter set for this attempt of a call goes with it, over what an attempt before
     left. Not what the caller of another task has set. (Dubbo: AbstractInvoker#invoke)"""
-    if current_caller() is caller:
+    caller = _caller.get()  # his, or that of whoever started him
+    if caller is not None and caller.client_attachments and current_caller() is caller:
         invocation.attachments.update(caller.take())
 
 

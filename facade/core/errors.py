@@ -107,6 +107,15 @@ class DeadlineExceeded(RpcError, TimeoutError):
     status = Status.DEADLINE_EXCEEDED
 
 
+def no_time_left(call: object) -> DeadlineExceeded:
+    """Of a call whose time was up before it was made. (Dubbo's text: ConsumerContextFilter)"""
+    return DeadlineExceeded(
+        f"No time left for making the following call: {call}, terminate directly.",
+        code=Code.TIMEOUT_TERMINATE,
+        sent=Sent.NOT_SENT,
+    )
+
+
 class Unavailable(RpcError):
     """The provider can't be reached, went away, or stops."""
 

@@ -95,6 +95,15 @@ class Invocation:
     def service_key(self) -> str:
         return service_key(self.service, self.group, self.version)
 
+    def start_countdown(self) -> TimeoutCountDown | None:
+        """Count the timeout down from now on, unless that has begun. None without one.
+
+        ``consumer_context`` does it; a chain may be without it.
+        """
+        if self.countdown is None and self.timeout is not None:
+            self.countdown = TimeoutCountDown(self.timeout)
+        return self.countdown
+
     def copy(self) -> "Invocation":
         """The same call once more, for an attempt beside another: its attachments and notes
         are its own, and so is what came of it."""

@@ -1,7 +1,10 @@
 """What came of a call."""
 
+import asyncio
+from collections.abc import Awaitable
 from typing import Any
 
+from facade.core.countdown import TimeoutCountDown
 from facade.core.invocation import Attachments
 
 
@@ -45,3 +48,16 @@ class Result:
         if self.exception is not None:
             return f"<Result {type(self.exception).__name__}>"
         return f"<Result {type(self.value).__name__}>"
+
+
+async def within(countdown: TimeoutCountDown | None, work: Awaitable[Result]) -> Result:
+    """What ``work`` gives; or it is cancelled when the time is up, and the Result has expired."""
+    try:
+        async with asyncio.timeout(None if countdown is None else countdown.remaining) as scope:
+            return await work
+    except TimeoutError:
+        if not scope.expired():
+            raise
+        result = Result()
+        result.expired = True
+        return result

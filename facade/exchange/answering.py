@@ -1,8 +1,6 @@
 """From an Invocation message to a filled Result message, through the provider's chain."""
 
-import difflib
 import logging
-from collections.abc import Sequence
 from typing import Any, Protocol
 
 from facade.codec import Codec
@@ -37,12 +35,6 @@ class Exports(Protocol):
     def find(self, invocation: Invocation) -> Export:
         """Raises Unimplemented, which lists what there is."""
         ...
-
-
-def suggest(name: str, known: Sequence[str]) -> str:
-    """The start of a sentence that goes on with what there is."""
-    near = difflib.get_close_matches(name, known, n=1)
-    return f"did you mean {near[0]!r}? " if near else ""
 
 
 class Listens(Protocol):

@@ -16,19 +16,19 @@ from time import monotonic
 from typing import Any, Protocol
 
 from facade.codec import CallingCodec
-from facade.core.context import last_caller, override
-from facade.core.countdown import TimeoutCountDown
+from facade.core.context import override
 from facade.core.errors import (
-    Code,
     DeadlineExceeded,
     RpcError,
     Sent,
     Unavailable,
     Unimplemented,
+    no_time_left,
 )
+from facade.core.hint import suggest
 from facade.core.invocation import Invocation
 from facade.core.result import Result
-from facade.exchange.answering import Peer, suggest
+from facade.exchange.answering import Peer
 from facade.exchange.envelope import WireInvocation, fill_invocation, read_result
 from facade.exchange.overdue import timeout_text
 from facade.exchange.stream import ConsumerStream
@@ -156,20 +156,17 @@ class InjvmInvoker:
         return not self._closed and bool(exported.keys(self._place))
 
     async def invoke(self, invocation: Invocation) -> Result:
-        caller = last_caller()
-        if caller is not None and caller.client_attachments:
-            override(caller, invocation)
+        override(invocation)
         codec: CallingCodec = invocation.codec
         payload = codec.encode_arguments(invocation.arguments, invocation.keywords)
-        if invocation.countdown is None and invocation.timeout is not None:
-            invocation.countdown = TimeoutCountDown(invocation.timeout)
+        invocation.start_countdown()
         if self._closed:
             raise Unavailable(f"{invocation}: the client is closed", sent=Sent.NOT_SENT)
         self._called()
         countdown = invocation.countdown
         left = countdown.remaining if countdown is not None else None
         if left is not None and left <= 0:
-            return Result(exception=_no_time_left(invocation))
+            return Result(exception=no_time_left(invocation))
         wire = WireInvocation()
         fill_invocation(wire, invocation, payload, left if invocation.in_countdown else None)
         provider = exported.find(self._place, invocation)
@@ -238,11 +235,3 @@ def _start(
             sent=Sent.NOT_SENT,
         ) from None
     return asyncio.wrap_future(there)
-
-
-def _no_time_left(invocation: Invocation) -> DeadlineExceeded:
-    return DeadlineExceeded(
-        f"No time left for making the following call: {invocation}, terminate directly.",
-        code=Code.TIMEOUT_TERMINATE,
-        sent=Sent.NOT_SENT,
-    )

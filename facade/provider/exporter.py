@@ -9,9 +9,9 @@ from facade.codec import Codec
 from facade.core.chain import chain
 from facade.core.errors import Sent, Unimplemented
 from facade.core.filter import Filter, Invoker
+from facade.core.hint import suggest
 from facade.core.invocation import Invocation
 from facade.core.method import Method, Service
-from facade.exchange.answering import suggest
 from facade.exchange.reference import method_codec
 from facade.provider.generic import InvokeCodec, is_invoke
 from facade.provider.pool import ThreadPool

@@ -7,8 +7,9 @@ from facade.codec import Payload
 from facade.codec.method import MethodCodec
 from facade.codec.payload import MSGPACK, VALUE, Arguments, encode_plain
 from facade.core.errors import InvalidArgument, Sent, Unimplemented
+from facade.core.hint import suggest
 from facade.core.method import Method
-from facade.exchange.answering import Export, suggest
+from facade.exchange.answering import Export
 from facade.jsonvalue import to_value
 
 

@@ -15,7 +15,6 @@ from typing import Any
 
 from facade.codec import MSGPACK, encode_plain
 from facade.core.chain import chain
-from facade.core.countdown import TimeoutCountDown
 from facade.core.errors import LimitExceeded, Sent, Unavailable
 from facade.core.filter import Filter, Invoker
 from facade.core.invocation import Invocation
@@ -166,8 +165,7 @@ class CallbackInvoker:
         if not handle.available:
             reason = handle.gone or "the stream is being ended, and takes no new calls"
             raise Unavailable(f"{invocation.method}: {reason}", sent=Sent.NOT_SENT)
-        if invocation.countdown is None and invocation.timeout is not None:
-            invocation.countdown = TimeoutCountDown(invocation.timeout)
+        invocation.start_countdown()
         payload = invocation.codec.encode_arguments(invocation.arguments, invocation.keywords)
         try:
             return await call(self._connection.calls, invocation, payload)

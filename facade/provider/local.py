@@ -11,7 +11,7 @@ from facade.core.async_context import AsyncContext
 from facade.core.chain import INTERRUPTED
 from facade.core.invocation import Invocation
 from facade.core.method import Service
-from facade.core.result import Result
+from facade.core.result import Result, within
 from facade.provider.pool import PoolExhausted, ThreadPool
 
 logger = logging.getLogger(__name__)
@@ -88,14 +88,4 @@ class LocalInvoker:
 async def _written(invocation: Invocation) -> Result:
     """What is written to the AsyncContext of the call; expired when its time is up before."""
     context: AsyncContext = invocation.async_context
-    future = asyncio.wrap_future(context.future)
-    countdown = invocation.countdown
-    try:
-        async with asyncio.timeout(None if countdown is None else countdown.remaining) as scope:
-            return await future
-    except TimeoutError:
-        if not scope.expired():
-            raise
-        result = Result()
-        result.expired = True
-        return result
+    return await within(invocation.countdown, asyncio.wrap_future(context.future))

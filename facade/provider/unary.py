@@ -9,6 +9,11 @@ from facade.exchange.answering import Exports, Peer, answer, log_oneway, log_swa
 from facade.exchange.envelope import WireInvocation, WireResult, fill_error, parse
 
 
+# A caller's deadline is gRPC's at his end, and what he waits began before we heard of it: a
+# call that he gives up so shortly (seconds) before its end here has run out of time there.
+NEARLY = 0.1
+
+
 class UnaryCalls:
     """Answers ``Invoke``. A call is a task of its own: it outlives a caller whose time is up."""
 
@@ -55,7 +60,7 @@ class UnaryCalls:
             if task.cancelled():
                 return _failed(self._why_cancelled(wire))
             # gRPC cancels for both: a caller who left, and one whose time is up.
-            if time_left is None or monotonic() - received < time_left:
+            if time_left is None or monotonic() - received < time_left - min(NEARLY, time_left / 2):
                 task.cancel()
             raise
 
