@@ -8,7 +8,6 @@ from facade.core.errors import Code, LimitExceeded, RpcError, Sent, Status, Unav
 from facade.exchange.answering import Exports, Peer, answer, log_oneway, log_swallowed
 from facade.exchange.envelope import WireInvocation, WireResult, fill_error, parse
 
-
 # A caller's deadline is gRPC's at his end, and what he waits began before we heard of it: a
 # call that he gives up so shortly (seconds) before its end here has run out of time there.
 NEARLY = 0.1
