@@ -11,7 +11,7 @@ PROTOC_VENV := .venv-protoc
 PROTOC_READY := $(PROTOC_VENV)/ready
 PROTOC_PACKAGE := grpcio-tools==1.71.2
 
-.PHONY: help demo test check protos bench clean
+.PHONY: help demo test check protos interop bench clean
 
 help:  ## what can be made
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -43,6 +43,9 @@ check: $(READY) $(PROTOC_READY)  ## lint, types, direction of imports, generated
 
 protos: $(READY) $(PROTOC_READY)  ## generate facade/v1 from protos/
 	PROTOC=$(PROTOC_VENV)/bin/python $(BIN)/python protos/generate.py
+
+interop: $(READY)  ## other languages and gRPC tools against us; skips what is not installed
+	$(BIN)/python -m pytest -m interop tests/interop
 
 bench: $(READY)  ## calls per second beside bare grpcio, as ratios
 	$(BIN)/python -m benchmarks
