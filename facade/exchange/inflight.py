@@ -80,6 +80,10 @@ class InFlight(Generic[C]):
         """Take a call out. None where it is not open: answered, given up, or never made."""
         return self._calls.pop(id, None)
 
+    def get(self, id: int) -> C | None:
+        """An open call."""
+        return self._calls.get(id)
+
     def all(self) -> list[C]:
         """The open calls, oldest first."""
         return list(self._calls.values())
