@@ -70,13 +70,19 @@ class Dispatcher:
 
     def item(self, id: int, wire: Any) -> None:
         """A value of a streamed argument came. ValueError for what was not asked for."""
-        if id in self._tasks:  # else its call is over
+        if self._is_open(id):
             self.channel(id).item(wire)
 
     def credit(self, id: int, wire: Any) -> None:
         """More values of a result may go."""
-        if id in self._tasks:
+        if self._is_open(id):
             self.channel(id).credit(wire)
+
+    def _is_open(self, id: int) -> bool:
+        """What comes for a call that is over was on its way. ValueError for one that never was."""
+        if id > self._last:
+            raise ValueError(f"{id} is no call")
+        return id in self._tasks
 
     async def stop(self, reason: str) -> None:
         """Cancel what runs, and tell each caller."""

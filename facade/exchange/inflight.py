@@ -84,6 +84,10 @@ class InFlight(Generic[C]):
         """An open call."""
         return self._calls.get(id)
 
+    def was_used(self, id: int) -> bool:
+        """Whether there has been such a call."""
+        return id < self._next
+
     def all(self) -> list[C]:
         """The open calls, oldest first."""
         return list(self._calls.values())

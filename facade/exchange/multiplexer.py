@@ -171,6 +171,8 @@ class Multiplexer:
         """None where it has ended: what was on its way then is of no use."""
         call = self._calls.get(id)
         if call is None:
+            if not self._calls.was_used(id):
+                raise ValueError(f"{id} is no call")
             return None
         if not hasattr(call.waiter, "credit"):
             raise ValueError(f"{call.invocation} has no streams")
