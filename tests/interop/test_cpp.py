@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 FOLDER = Path(__file__).resolve().parents[2] / "examples" / "interop" / "cpp"
+PAGE = FOLDER.parents[2] / "docs" / "interop" / "cpp.md"
 
 WALK = """\
 by position: Hello Ann
@@ -23,8 +24,8 @@ exchange: Hello Ann; Hello Bob; Hello Cid;
 
 
 @pytest.fixture(scope="module")
-def consumer(tool, missing):
-    """The program. It is built where it is out of date."""
+def build(tool, missing):
+    """The folder of the programs. What is out of date is built."""
     for name in ("c++", "protoc", "grpc_cpp_plugin"):
         tool(name)
     if subprocess.run([tool("pkg-config"), "--exists", "grpc++"], check=False).returncode:
@@ -34,14 +35,23 @@ def consumer(tool, missing):
             [tool("cmake"), *step], cwd=FOLDER, capture_output=True, text=True, check=False
         )
         assert done.returncode == 0, done.stdout + done.stderr
-    return FOLDER / "build" / "consumer"
+    return FOLDER / "build"
 
 
-@pytest.mark.timeout(300)  # the compiler may have to share the machine
-def test_consumer_walks(consumer, provider, report):
+# The compiler may have to share the machine.
+@pytest.mark.timeout(300)
+def test_page_has_a_whole_program(build, provider):
+    """What the page says to paste is the example hello.cpp, and that works."""
+    assert f"```cpp\n{(FOLDER / 'hello.cpp').read_text()}```" in PAGE.read_text()
+    command = [build / "hello", provider]
+    assert subprocess.check_output(command, text=True, timeout=50) == "Hello Ann\n"
+
+
+@pytest.mark.timeout(300)
+def test_consumer_walks(build, provider, report):
     """By position, by name, attachments, errors, timeouts, Describe, many at once, Exchange."""
     done = subprocess.run(
-        [consumer, provider], capture_output=True, text=True, timeout=50, check=False
+        [build / "consumer", provider], capture_output=True, text=True, timeout=50, check=False
     )
     assert (done.stdout, done.stderr, done.returncode) == (WALK, "", 0)
     version = subprocess.check_output(["pkg-config", "--modversion", "grpc++"], text=True)

@@ -12,6 +12,7 @@ from examples.interop.interface import Greeter
 from facade.v1.invocation_pb2 import Invocation, Result
 
 FOLDER = Path(__file__).resolve().parents[2] / "examples" / "interop" / "node"
+PAGE = FOLDER.parents[2] / "docs" / "interop" / "node.md"
 
 WALK = """\
 by position: Hello Ann
@@ -44,6 +45,13 @@ def version(node):
 def theirs(node, serve):
     """The address of the provider in Node."""
     return serve(node, "provider.js", cwd=FOLDER)
+
+
+def test_page_has_a_whole_program(node, provider):
+    """What the page says to paste is the example hello.js, and that works."""
+    assert f"```js\n{(FOLDER / 'hello.js').read_text()}```" in PAGE.read_text()
+    command = [node, "hello.js", provider]
+    assert subprocess.check_output(command, cwd=FOLDER, text=True, timeout=50) == "Hello Ann\n"
 
 
 def test_consumer_walks(node, provider, version, report):
