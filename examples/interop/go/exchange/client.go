@@ -29,7 +29,7 @@ type Client struct {
 	stream     grpc.BidiStreamingClient[pb.Frame, pb.Frame]
 	hangUp     context.CancelFunc
 	calls      map[uint64]chan *pb.Result
-	lastID     uint64        // odd, as those of the end that opened the stream are
+	nextID     uint64        // odd, as those of the end that opened the stream are
 	connected  chan struct{} // closed with the peer's setup
 	done       chan struct{} // closed with the stream
 }
@@ -60,7 +60,7 @@ func Dial(
 		stream:     stream,
 		hangUp:     hangUp,
 		calls:      map[uint64]chan *pb.Result{},
-		lastID:     1,
+		nextID:     1,
 		connected:  make(chan struct{}),
 		done:       make(chan struct{}),
 	}
@@ -112,7 +112,7 @@ func (c *Client) begin(
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	envelope := &pb.Envelope{Id: c.lastID + 2, Kind: &pb.Envelope_Invocation{Invocation: call}}
+	envelope := &pb.Envelope{Id: c.nextID, Kind: &pb.Envelope_Invocation{Invocation: call}}
 	if c.drainSent || c.ended {
 		_, err := outcome(Refuse(codes.Unavailable, "the stream ends: dial again"))
 		return 0, nil, err
@@ -122,15 +122,15 @@ func (c *Client) begin(
 		_, err := outcome(Refuse(codes.ResourceExhausted, text))
 		return 0, nil, err
 	}
-	c.lastID = envelope.Id
+	c.nextID += 2
 	c.put(envelope)
 	if call.GetOneway() {
-		return c.lastID, nil, nil
+		return envelope.Id, nil, nil
 	}
 	answer := make(chan *pb.Result, 1) // so that the reader never waits for a caller
-	c.calls[c.lastID] = answer
+	c.calls[envelope.Id] = answer
 	c.open++
-	return c.lastID, answer, nil
+	return envelope.Id, answer, nil
 }
 
 // giveUp forgets a call, and tells the provider where it knows of it. Nil for a call that was

@@ -32,6 +32,7 @@ type link struct {
 	waiting []*pb.Envelope // to be sent, in this order
 	open    int            // calls that have not ended
 
+	begun         bool // our setup has gone, or goes
 	ready         bool // the peer's setup has come
 	limit         int  // the largest envelope that the peer takes
 	drainSent     bool
@@ -56,6 +57,16 @@ func (l *link) put(envelope *pb.Envelope) {
 	if !l.ended {
 		l.waiting = append(l.waiting, envelope)
 		l.wake.Signal()
+	}
+}
+
+// putFirst queues an envelope ahead of calls; but nothing goes ahead of setup.
+func (l *link) putFirst(envelope *pb.Envelope) {
+	if l.begun {
+		l.waiting = slices.Insert(l.waiting, 0, envelope)
+		l.wake.Signal()
+	} else {
+		l.put(envelope)
 	}
 }
 
@@ -103,6 +114,7 @@ func (l *link) next() *pb.Frame {
 	if l.ended {
 		return nil
 	}
+	l.begun = true
 	count, size := 0, 0
 	for count < min(len(l.waiting), frameEnvelopes) {
 		size += proto.Size(l.waiting[count])
@@ -128,9 +140,7 @@ func (l *link) receive(envelope *pb.Envelope) (taken bool, err error) {
 	switch kind := envelope.GetKind().(type) {
 	case *pb.Envelope_Ping:
 		pong := &pb.Pong{Nonce: kind.Ping.GetNonce()}
-		answer := &pb.Envelope{Kind: &pb.Envelope_Pong{Pong: pong}}
-		l.waiting = slices.Insert(l.waiting, 0, answer) // ahead of calls
-		l.wake.Signal()
+		l.putFirst(&pb.Envelope{Kind: &pb.Envelope_Pong{Pong: pong}})
 	case *pb.Envelope_Pong:
 	case *pb.Envelope_Drain:
 		l.drainReceived = true

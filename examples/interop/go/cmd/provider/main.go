@@ -55,7 +55,10 @@ func main() {
 	go func() {
 		defer close(stopped)
 		<-told.Done()
-		defer time.AfterFunc(grace, server.Stop).Stop()
+		defer time.AfterFunc(grace, func() {
+			log.Printf("calls that had not ended after %s are cut off", grace)
+			server.Stop()
+		}).Stop()
 		facade.Drain("the provider stops")
 		server.GracefulStop()
 	}()
