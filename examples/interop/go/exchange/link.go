@@ -13,11 +13,11 @@ import (
 
 const (
 	protocolVersion = 1
-	// MaxMessageBytes is the largest envelope, where setup does not say otherwise.
-	MaxMessageBytes = 4 << 20
-	// MaxFrameBytes is what gRPC has to let through: the largest envelope, and the frame around
-	// it. grpc-go's own limit is a little too small for that.
-	MaxFrameBytes = MaxMessageBytes + 1024
+	// The largest envelope, where setup does not say otherwise.
+	maxMessageBytes = 4 << 20
+	// What gRPC has to let through: the largest envelope, and the frame around it. grpc-go's own
+	// limit is a little too small for that.
+	maxFrameBytes = maxMessageBytes + 1024
 
 	// How many envelopes, and bytes of them, share one frame.
 	frameEnvelopes = 256
@@ -43,7 +43,7 @@ type link struct {
 
 func (l *link) init() {
 	l.wake.L = &l.mu
-	l.limit = MaxMessageBytes
+	l.limit = maxMessageBytes
 }
 
 // hello comes before all else.
@@ -162,7 +162,7 @@ func (l *link) setUp(setup *pb.Setup) error {
 	}
 	l.ready = true
 	if bytes := setup.GetMaxMessageBytes(); bytes > 0 {
-		l.limit = int(min(bytes, MaxMessageBytes))
+		l.limit = int(min(bytes, maxMessageBytes))
 	}
 	return nil
 }

@@ -11,6 +11,7 @@ import (
 
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/keepalive"
 	"google.golang.org/grpc/status"
 	"google.golang.org/protobuf/proto"
 
@@ -19,6 +20,18 @@ import (
 
 // A stream on which nobody says hello is of no use.
 const handshakeTimeout = 5 * time.Second
+
+// ServerOptions are what a gRPC server needs for Server.
+func ServerOptions() []grpc.ServerOption {
+	return []grpc.ServerOption{
+		grpc.MaxRecvMsgSize(maxFrameBytes),
+		// Consumers ask every 30 s whether the connection lives, also between calls. grpc-go hangs
+		// up on who does that more than once in 5 minutes, unless told otherwise.
+		grpc.KeepaliveEnforcementPolicy(keepalive.EnforcementPolicy{
+			MinTime: 5 * time.Second, PermitWithoutStream: true,
+		}),
+	}
+}
 
 // Answer gives what comes of a call. The context ends when the caller no longer waits.
 type Answer func(ctx context.Context, call *pb.Invocation) *pb.Result

@@ -45,8 +45,7 @@ func main() {
 		log.Fatal(err)
 	}
 	facade := &exchange.Server{Answer: answerGreeter, Application: "go"}
-	server := grpc.NewServer(
-		grpc.MaxRecvMsgSize(exchange.MaxFrameBytes), grpc.MaxSendMsgSize(exchange.MaxFrameBytes))
+	server := grpc.NewServer(exchange.ServerOptions()...)
 	pb.RegisterFacadeServer(server, provider{facade})
 
 	told, done := signal.NotifyContext(context.Background(), syscall.SIGTERM, syscall.SIGINT)
