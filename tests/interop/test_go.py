@@ -5,7 +5,6 @@ import os
 import re
 import signal
 import subprocess
-from collections.abc import Callable
 from pathlib import Path
 
 import grpc.aio
@@ -83,6 +82,15 @@ EXCHANGE = [
 ]
 
 
+def test_page_shows_the_programs():
+    """What docs/interop/go.md shows stands in the programs, so that it is compiled and run."""
+    page = (ROOT / "docs/interop/go.md").read_text()
+    source = "".join(path.read_text() for path in SOURCE.rglob("cmd/**/*.go"))
+    shown = re.findall(r"^```go\n(.*?)^```$", page, re.MULTILINE | re.DOTALL)
+    assert len(shown) > 3
+    assert not [block for block in shown if block not in source]
+
+
 @building
 def test_go_tests(programs, tool, version, report):
     """Its client and its server keep to the rules of the stream, also where they are broken."""
@@ -152,7 +160,7 @@ async def test_our_client(go_provider, version, report, unary):
 def test_our_blocking_client(go_provider, version, report, unary):
     """The same without an event loop."""
     with facade.Client(go_provider, timeout=10.0, unary=unary) as client:
-        greeter: Callable[..., object] = client.refer(Greeter)
+        greeter = client.refer(Greeter)
         assert greeter.hello("Ann") == "Hello Ann"
         with pytest.raises(ValueError, match=r"^no luck$"):
             greeter.fail("no luck")

@@ -32,7 +32,7 @@ func serve(t *testing.T, facade pb.FacadeServer) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	server := grpc.NewServer()
+	server := grpc.NewServer(ServerOptions()...)
 	pb.RegisterFacadeServer(server, facade)
 	go func() { _ = server.Serve(listener) }()
 	t.Cleanup(server.Stop)
@@ -206,6 +206,47 @@ func TestCancel(t *testing.T) {
 	}
 	if reason := <-reasons; reason != context.Canceled.Error() {
 		t.Error(reason)
+	}
+}
+
+// A oneway call is run, and nothing comes back of it.
+func TestOneway(t *testing.T) {
+	ran := make(chan string, 1)
+	address := serve(t, &Server{Answer: func(_ context.Context, call *pb.Invocation) *pb.Result {
+		ran <- call.GetMethod()
+		return &pb.Result{}
+	}})
+	client := dial(t, address)
+	call := &pb.Invocation{Service: "a", Method: "log", Oneway: true}
+	if _, err := client.Invoke(t.Context(), call); err != nil {
+		t.Error(err)
+	}
+	if err := client.Close(t.Context()); err != nil {
+		t.Error(err)
+	}
+	if method := <-ran; method != "log" {
+		t.Error(method)
+	}
+}
+
+// The largest envelope goes through, there and back; a larger one is not sent.
+func TestSizes(t *testing.T) {
+	address := serve(t, &Server{Answer: func(_ context.Context, call *pb.Invocation) *pb.Result {
+		return &pb.Result{Outcome: &pb.Result_Raw{Raw: call.GetRaw()}}
+	}})
+	client := dial(t, address)
+	for size, want := range map[int]codes.Code{
+		maxMessageBytes - 50: codes.OK,
+		maxMessageBytes:      codes.ResourceExhausted,
+	} {
+		call := &pb.Invocation{Arguments: &pb.Invocation_Raw{Raw: make([]byte, size)}}
+		result, err := client.Invoke(t.Context(), call)
+		if status.Code(err) != want || err == nil && len(result.GetRaw()) != size {
+			t.Error(err)
+		}
+	}
+	if err := client.Close(t.Context()); err != nil {
+		t.Error(err)
 	}
 }
 
