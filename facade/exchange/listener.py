@@ -19,6 +19,10 @@ def server_options(settings: Settings) -> Options:
         *common_options(settings),
         ("grpc.http2.min_ping_interval_without_data_ms", 5_000),
         ("grpc.http2.max_ping_strikes", 0),
+        # A burst of unary calls waits for us to take it. Beyond these gRPC would cancel calls,
+        # at random, without a word why. How many may run is for filters to say.
+        ("grpc.server.max_pending_requests", 1_000_000),
+        ("grpc.server.max_pending_requests_hard_limit", 1_000_000),
         # Two servers on one port would share its callers silently.
         ("grpc.so_reuseport", 0),
     )

@@ -65,7 +65,6 @@ def channel_options(settings: Settings) -> Options:
         # A connection of its own, and with it no memory of failures: C-core's backoff would
         # make a provider that is back wait for seconds. We have a backoff ourselves.
         ("grpc.use_local_subchannel_pool", 1),
-        ("grpc.enable_retries", 0),
     )
 
 
@@ -101,15 +100,15 @@ class GrpcTransport:
     def available(self) -> bool:
         return not self._closed
 
-    def _channel(self) -> Any:
+    def _channel(self, *options: tuple[str, Any]) -> Any:
         try:
             fork.claim()
         except RuntimeError as error:
             raise Unavailable(str(error), sent=Sent.NOT_SENT) from None
-        return grpc.aio.insecure_channel(self.target, options=self._options)
+        return grpc.aio.insecure_channel(self.target, options=[*self._options, *options])
 
     async def open(self) -> ConsumerStream:
-        channel = self._channel()
+        channel = self._channel(("grpc.enable_retries", 0))
         return ClientStream(channel, channel.stream_stream(EXCHANGE)(), self.target)
 
     async def invoke(self, request: bytes, timeout: float | None) -> bytes:
@@ -127,6 +126,8 @@ class GrpcTransport:
         if self._closed:
             raise Unavailable("the client is closed", sent=Sent.NOT_SENT)
         if self._unary is None:
+            # gRPC sends a call again which the other end says that it has not looked at, as a
+            # proxy does with those that come when it has had enough of a connection.
             self._unary = self._channel()
         return self._unary
 
