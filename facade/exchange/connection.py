@@ -66,7 +66,7 @@ class Connection:
         # Whether a new call may go here, and whether one with streams may.
         self.usable = self.takes_items = False
         self.ready: asyncio.Future[None] = self._loop.create_future()
-        self.peer = Peer(stream.remote_address, stream.local_address)
+        self.peer = Peer(stream.remote_address, stream.local_address, stream.identity)
         self.calls = Multiplexer(self.send, opened=opened, remote_address=stream.remote_address)
         self.answers = Dispatcher(exports, self.send, self.peer, opened=opened)
         self.calls.idle = self.answers.idle = self._finish_when_idle

@@ -17,9 +17,12 @@ from facade.core.errors import (
     Unavailable,
     Unimplemented,
 )
+from facade.core.identity import Identity
 from facade.exchange import fork
-from facade.exchange.settings import Settings
+from facade.exchange.handshake import HandshakeFailed, refusal, suspicion
+from facade.exchange.settings import COMPRESSIONS, Settings
 from facade.exchange.stream import ConsumerStream
+from facade.exchange.tls import ClientTls
 
 SERVICE = "facade.v1.Facade"
 EXCHANGE = f"/{SERVICE}/Exchange"
@@ -83,17 +86,21 @@ def common_options(settings: Settings) -> Options:
         ("grpc.http2.ping_timeout_ms", patience),
         ("grpc.keepalive_permit_without_calls", 1),
         ("grpc.http2.max_pings_without_data", 0),
+        # By gRPC's number. What comes in is unpacked either way, as it says itself what it is.
+        ("grpc.default_compression_algorithm", COMPRESSIONS.index(settings.compression)),
     )
 
 
 class GrpcTransport:
     """Reaches a provider at a gRPC target, e.g. ``host:port``."""
 
-    def __init__(self, target: str, options: Options) -> None:
+    def __init__(self, target: str, options: Options, tls: ClientTls | None = None) -> None:
         fork.check()
         self.target = target
-        self._options = list(options)
+        self._tls = tls
+        self._options = [*options, *(tls.options if tls is not None else ())]
         self._unary: Any = None
+        self._closing: asyncio.Future[None] | None = None
         self._closed = False
 
     @property
@@ -105,22 +112,38 @@ class GrpcTransport:
             fork.claim()
         except RuntimeError as error:
             raise Unavailable(str(error), sent=Sent.NOT_SENT) from None
-        return grpc.aio.insecure_channel(self.target, options=[*self._options, *options])
+        told = [*self._options, *options]
+        if self._tls is None:
+            return grpc.aio.insecure_channel(self.target, options=told)
+        try:
+            credentials = self._tls.credentials()
+        except (OSError, ValueError) as error:
+            raise Unavailable(f"cannot reach {self.target}: {error}", sent=Sent.NOT_SENT) from None
+        return grpc.aio.secure_channel(self.target, credentials, options=told)
 
     async def open(self) -> ConsumerStream:
         channel = self._channel(("grpc.enable_retries", 0))
-        return ClientStream(channel, channel.stream_stream(EXCHANGE)(), self.target)
+        return ClientStream(channel, channel.stream_stream(EXCHANGE)(), self.target, self._tls)
 
     async def invoke(self, request: bytes, timeout: float | None) -> bytes:
-        call = self._unary_channel().unary_unary(INVOKE)
+        channel = self._unary_channel()
         try:
-            answer: bytes = await call(request, timeout=timeout)
+            answer: bytes = await channel.unary_unary(INVOKE)(request, timeout=timeout)
         except grpc.aio.AioRpcError as error:
-            raise translate(error, self.target) from None
+            failure = translate(error, self.target, tls=self._tls)
+            if failure.sent is Sent.NOT_SENT:
+                self._connect_anew(channel)
+            raise failure from None
         return answer
 
     async def describe(self, request: bytes, timeout: float) -> bytes:
-        return await _describe(self._unary_channel(), self.target, request, timeout)
+        return await _describe(self._unary_channel(), self.target, request, timeout, self._tls)
+
+    def _connect_anew(self, channel: Any) -> None:
+        """With what the files say then: gRPC would go on with what it was given once."""
+        if self._tls is not None and self._unary is channel:
+            self._unary = None
+            self._closing = asyncio.ensure_future(channel.close(1.0))
 
     def _unary_channel(self) -> Any:
         if self._closed:
@@ -136,14 +159,18 @@ class GrpcTransport:
         if self._unary is not None:
             channel, self._unary = self._unary, None
             await channel.close(grace)
+        if self._closing is not None:
+            await self._closing
 
 
-async def _describe(channel: Any, target: str, request: bytes, timeout: float) -> bytes:
+async def _describe(
+    channel: Any, target: str, request: bytes, timeout: float, tls: ClientTls | None
+) -> bytes:
     call = channel.unary_unary(DESCRIBE)
     try:
         answer: bytes = await call(request, timeout=timeout, wait_for_ready=True)
     except grpc.aio.AioRpcError as error:
-        raise translate(error, target) from None
+        raise translate(error, target, tls=tls) from None
     except asyncio.CancelledError:
         task = asyncio.current_task()
         if task is not None and task.cancelling():
@@ -158,24 +185,26 @@ class ClientStream:
 
     end = grpc.aio.EOF
 
-    def __init__(self, channel: Any, call: Any, target: str) -> None:
+    def __init__(self, channel: Any, call: Any, target: str, tls: ClientTls | None = None) -> None:
         self._channel = channel
+        self._tls = tls
         self._call = call
         self._closing: asyncio.Task[None] | None = None
         self.remote_address = target
         self.local_address = ""
+        self.identity: Identity | None = None  # gRPC does not tell it here
         self.read = call.read
         self.write = call.write
 
     def explain(self, error: Exception) -> RpcError | None:
         if isinstance(error, grpc.aio.AioRpcError):
-            return translate(error, self.remote_address, _NO_STREAMS)
+            return translate(error, self.remote_address, _NO_STREAMS, self._tls)
         if isinstance(error, asyncio.InvalidStateError):  # written to after its end
             return Unavailable(f"the stream to {self.remote_address} has ended")
         return None
 
     async def describe(self, request: bytes, timeout: float) -> bytes:
-        return await _describe(self._channel, self.remote_address, request, timeout)
+        return await _describe(self._channel, self.remote_address, request, timeout, self._tls)
 
     async def finish(self) -> None:
         await self._call.done_writing()
@@ -186,7 +215,9 @@ class ClientStream:
             self._closing = asyncio.ensure_future(self._channel.close())
 
 
-def translate(error: grpc.aio.AioRpcError, target: str, what_else: str = "") -> RpcError:
+def translate(
+    error: grpc.aio.AioRpcError, target: str, what_else: str = "", tls: ClientTls | None = None
+) -> RpcError:
     """An error of grpcio's as one of ours. That of a whole stream says nothing about a call.
 
     ``what_else`` a target that knows no such method may be.
@@ -197,6 +228,11 @@ def translate(error: grpc.aio.AioRpcError, target: str, what_else: str = "") -> 
         # The reason comes last in C-core's text.
         reason = details.rsplit(": ", 1)[-1] if "onnect" in details else details
         refused = "ailed to connect" in details
+        if refused:
+            why = refusal(details, target, tls)
+            if why is not None:
+                return HandshakeFailed(f"cannot reach {target}: {why}", sent=Sent.NOT_SENT)
+            reason += suspicion(details, tls)
         return Unavailable(
             f"cannot reach {target}: {reason}",
             sent=Sent.NOT_SENT if refused else Sent.MAYBE_EXECUTED,

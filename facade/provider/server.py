@@ -16,6 +16,7 @@ from facade.exchange.injvm import INJVM, place
 from facade.exchange.listener import GrpcListener
 from facade.exchange.settings import DEFAULT_MAX_MESSAGE, Settings
 from facade.exchange.stream import FrameStream
+from facade.exchange.tls import ServerTls, server_tls
 from facade.loops import new_event_loop
 from facade.plugins import FilterList, check_settings, merge, resolve
 from facade.provider.description import answer_describe
@@ -57,6 +58,9 @@ class Server:
     grace              how long a stop waits for calls under way
     heartbeat          ask a consumer for a sign of life after this long a silence
     heartbeat_timeout  and give the connection up when none comes for this long
+    tls                certificate and key: then nobody is served without
+    compression        "gzip" or "deflate" for what is sent, where the consumer can read it
+    socket_mode        of the file at "unix:path", as 0o600; else what the umask leaves
     """
 
     def __init__(
@@ -77,10 +81,15 @@ class Server:
         max_message_size: int = DEFAULT_MAX_MESSAGE,
         heartbeat: float = 30.0,
         heartbeat_timeout: float = 10.0,
+        tls: ServerTls | None = None,
+        compression: str | None = None,
+        socket_mode: int | None = None,
     ) -> None:
         check_timeout(heartbeat, "heartbeat")
         check_timeout(heartbeat_timeout, "heartbeat_timeout")
         check_listeners(listeners, ExporterListener, ("exported", "unexported"))
+        if tls is not None and place(address) is not None:
+            raise ValueError(f"{address} is within this process: tls= is for a network")
         self.address = address
         self.port = 0
         self._grace = grace
@@ -91,6 +100,9 @@ class Server:
             max_message_size=max_message_size,
             heartbeat=heartbeat,
             heartbeat_timeout=heartbeat_timeout,
+            tls=server_tls(tls),
+            compression=compression,
+            socket_mode=socket_mode,
         )
         # A wrong name is an error here, not at the first export.
         check_settings(FilterSettings(filter_settings), filters, "filter_settings")
@@ -288,7 +300,7 @@ class Server:
     # What comes in
 
     @property
-    def invoke(self) -> Callable[[bytes, str, float | None], Awaitable[bytes]]:
+    def invoke(self) -> Callable[..., Awaitable[bytes]]:
         """Answer one unary call: serialized messages in and out."""
         return self._unary.invoke
 
