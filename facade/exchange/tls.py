@@ -80,7 +80,7 @@ class _Reloaded:
         except (OSError, ValueError) as error:
             logger.error("the certificate that was loaded before is kept: %s", error)
             return None
-        logger.info("loaded anew: %s", self._tls)
+        logger.info("loaded anew: the certificate%s", _place(self._tls.certificate))
         return configuration
 
 
