@@ -13,7 +13,7 @@ from facade.consumer.limit import Limits
 from facade.consumer.listener import InvokerListener, Reference
 from facade.consumer.proxy import AsyncMethod, RemoteMethod, proxy
 from facade.consumer.wire import Wire
-from facade.core.chain import is_available
+from facade.core.chain import chain, is_available
 from facade.core.errors import Sent, Unavailable
 from facade.core.filter import CONSUMER, Invoker
 from facade.core.listener import check_listeners, tell
@@ -209,6 +209,26 @@ class AsyncClient:
             )
 
         return GenericService(service, make)
+
+    def channel(self, *, filters: FilterList = (), **settings: Any) -> Any:
+        """A ``grpc.aio.Channel`` for generated stubs: ``GreeterStub(client.channel())``. Its calls
+        are plain gRPC calls through the consumer's filters; ``filters`` and ``settings`` are as
+        ``refer`` has them. ValueError where the client does not reach its provider by gRPC."""
+        return self._channel(filters, settings)
+
+    def _channel(self, filters: FilterList, settings: Mapping[str, Any]) -> Any:
+        from facade.consumer.stubs.channel import Channel  # for those who have stubs
+
+        return Channel(*self._stub_parts(filters, settings))
+
+    def _stub_parts(self, filters: FilterList, settings: Mapping[str, Any]) -> Any:
+        from facade.consumer.stubs.invoker import StubInvoker
+
+        merged = merge(self._filters, filters)
+        check_settings(FilterSettings(settings), merged, "channel")
+        chosen = resolve(merged, CONSUMER, {**self._settings, **settings})
+        transport = self._wire.native
+        return chain(chosen, StubInvoker(transport)), self._limits, transport
 
     def _chains_of(
         self,

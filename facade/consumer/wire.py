@@ -86,6 +86,16 @@ class Wire:
             CallbackInvoker(self.connector, runner, callbacks) if streams else NoCallbacks(self.end)
         )
 
+    @property
+    def native(self) -> GrpcTransport:
+        """For gRPC calls of their own. ValueError where it is no gRPC that carries calls."""
+        if not isinstance(self.transport, GrpcTransport):
+            raise ValueError(
+                f"{self.transport.target!r} is not reached by gRPC, which stubs and native calls "
+                "need: give the client a target such as 'localhost:50051'"
+            )
+        return self.transport
+
     async def close(self, grace: float) -> None:
         """Let calls under way end, at most ``grace`` seconds, and hang up."""
         self.describer.close()

@@ -110,7 +110,7 @@ class GrpcTransport:
         return ClientStream(channel, channel.stream_stream(EXCHANGE)(), self.target)
 
     async def invoke(self, request: bytes, timeout: float | None) -> bytes:
-        call = self._unary_channel().unary_unary(INVOKE)
+        call = self.channel().unary_unary(INVOKE)
         try:
             answer: bytes = await call(request, timeout=timeout)
         except grpc.aio.AioRpcError as error:
@@ -118,9 +118,10 @@ class GrpcTransport:
         return answer
 
     async def describe(self, request: bytes, timeout: float) -> bytes:
-        return await _describe(self._unary_channel(), self.target, request, timeout)
+        return await _describe(self.channel(), self.target, request, timeout)
 
-    def _unary_channel(self) -> Any:
+    def channel(self) -> Any:
+        """That of single calls, made with the first. It is for the event loop that it is made in."""
         if self._closed:
             raise Unavailable("the client is closed", sent=Sent.NOT_SENT)
         if self._unary is None:
