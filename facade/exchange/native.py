@@ -82,7 +82,7 @@ class NativeCall:
             self._feeding = asyncio.create_task(
                 self._feed(invocation.arguments[0]), name="facade-requests"
             )
-        self._answers = aiter(self.call) if rpc.yields else None
+        self._answers = aiter(self.call) if rpc.yields else _nothing()
         self.call.add_done_callback(self._ended)
 
     # What came
@@ -147,8 +147,8 @@ class NativeCall:
             if task is None or task.cancelling() or self._given_up:
                 self.cancel()
                 raise
-            # Who awaits a call is cancelled with it, be it by its channel's end.
-            raise self._failure or Unavailable(f"{self._invocation}: the client closed") from None
+        # Who awaits a call is cancelled with it, be it by its channel's end.
+        raise self._failure or Unavailable(f"{self._invocation}: the client closed")
 
     # Requests
 
@@ -226,6 +226,11 @@ class Answers:
 
     async def aclose(self) -> None:
         self.call.cancel()
+
+
+async def _nothing() -> AsyncIterator[Any]:
+    for item in ():
+        yield item
 
 
 def _left(countdown: TimeoutCountDown | None) -> float | None:

@@ -45,7 +45,7 @@ _LOST = re.compile(r"Socket closed|[Cc]onnection reset|GOAWAY|onnection|keepaliv
 
 
 def read_error(error: Any, invocation: Invocation, started: float) -> RpcError:
-    """Of a ``grpc.aio.AioRpcError``. ``started``: when it was begun, in seconds of ``monotonic``."""
+    """Of a ``grpc.aio.AioRpcError``; ``started`` is when it was begun, by ``monotonic``."""
     status = Status(error.code().value[0])
     text = error.details() or ""
     trailing = dict(error.trailing_metadata())

@@ -121,7 +121,7 @@ class GrpcTransport:
         return await _describe(self.channel(), self.target, request, timeout)
 
     def channel(self) -> Any:
-        """That of single calls, made with the first. It is for the event loop that it is made in."""
+        """That of single calls, made with the first, for the event loop of that."""
         if self._closed:
             raise Unavailable("the client is closed", sent=Sent.NOT_SENT)
         if self._unary is None:

@@ -42,7 +42,9 @@ class Conversation:
         self.invocation = invocation
         self.error: BaseException | None = None
         self.finished = False
+        # Where requests are written, and what writes them from the start on.
         self.writing: Writing | None = None
+        self.on_start: Callable[[], None] | None = None
         self._invoker = invoker
         self._native: NativeCall | None = None
         self._result = Result()
@@ -52,6 +54,8 @@ class Conversation:
         self.loop = asyncio.get_running_loop()
         self._reached = self.loop.create_future()
         self._task = self.loop.create_task(self._run(), name="facade-stub")
+        if self.on_start is not None:
+            self.on_start()
 
     async def _run(self) -> None:
         invocation = self.invocation
@@ -94,6 +98,8 @@ class Conversation:
             facts = (native.initial, native.trailing) if native is not None else ()
             self.error = None if error is None else as_grpc(error, *facts)
             self.finished = True
+            if native is not None and not native.call.done():
+                native.cancel()  # a filter ended it early
             if self.writing is not None:
                 self.writing.end()
         self._arrive()
@@ -128,10 +134,9 @@ class Conversation:
         except BaseException as error:
             self._finish(error)
             if not isinstance(error, Exception):
-                self.cancel()
                 raise
-            assert self.error is not None
-            raise self.error from None
+        assert self.error is not None
+        raise self.error
 
     async def _ran(self) -> None:
         try:

@@ -1,7 +1,6 @@
 """Our errors, as code that was written for grpcio expects its own."""
 
 from collections.abc import Iterable
-from functools import cache
 from typing import Any
 
 import grpc
@@ -78,9 +77,14 @@ class CalledDetails(tuple[Any, ...]):
         return self._text
 
 
-@cache
+_made: dict[type[RpcError], type[StubError]] = {}
+
+
 def _both(kind: type[RpcError]) -> type[StubError]:
-    return type(kind.__name__, (StubError, kind), {"__module__": __name__, "__doc__": kind.__doc__})
+    if kind not in _made:
+        facts = {"__module__": __name__, "__doc__": kind.__doc__}
+        _made[kind] = type(kind.__name__, (StubError, kind), facts)
+    return _made[kind]
 
 
 def as_grpc(
@@ -89,4 +93,6 @@ def as_grpc(
     """An RpcError as one that is grpcio's too; anything else as it is."""
     if not isinstance(error, RpcError) or isinstance(error, StubError):
         return error
-    return _both(type(error))(error, initial, trailing).with_traceback(error.__traceback__)
+    made = _both(type(error))(error, initial, trailing)
+    made.__traceback__ = error.__traceback__
+    return made
