@@ -82,7 +82,7 @@ class NativeCall:
             self._feeding = asyncio.create_task(
                 self._feed(invocation.arguments[0]), name="facade-requests"
             )
-        self._answers = aiter(self.call) if rpc.yields else _nothing()
+        self._answers: Any = aiter(self.call) if rpc.yields else None
         self.call.add_done_callback(self._ended)
 
     # What came
@@ -226,11 +226,6 @@ class Answers:
 
     async def aclose(self) -> None:
         self.call.cancel()
-
-
-async def _nothing() -> AsyncIterator[Any]:
-    for item in ():
-        yield item
 
 
 def _left(countdown: TimeoutCountDown | None) -> float | None:
