@@ -56,6 +56,8 @@ class AsyncClient:
                        they fail as soon as one attempt to connect does
     callbacks          how many callables, given as arguments, may be in use on one stream
     unary              each call is a gRPC call of its own: for proxies that end streams
+    native             each call is a gRPC call of the service's own method, for providers that
+                       know nothing of ours: with protobuf messages, else with JSON values
     connections        0: one connection, shared with other clients; else so many of its own,
                        each call on the next
     on_connect         called with the Peer when a connection is made,
@@ -80,6 +82,7 @@ class AsyncClient:
         wait_for_ready: bool = True,
         callbacks: int = 1024,
         unary: bool = False,
+        native: bool = False,
         connections: int = 0,
         on_connect: OnConnect | None = None,
         on_disconnect: OnDisconnect | None = None,
@@ -112,6 +115,7 @@ class AsyncClient:
             self._runner(),
             transport=transport,
             unary=unary,
+            native=native,
             connections=connections,
             wait_for_ready=wait_for_ready,
             describe=describe,

@@ -39,6 +39,8 @@ class Rpc:
 class NativeCall:
     """One gRPC call, begun when it is made. ``attachments`` fill as metadata come.
 
+    ``request`` is what the method takes: a message, or an asynchronous iterator of them.
+
     ``options`` are gRPC's: wait_for_ready, credentials, compression. Raises what is wrong
     with the request, or with the client, before anything is sent.
     """
@@ -48,6 +50,7 @@ class NativeCall:
         transport: GrpcTransport,
         rpc: Rpc,
         invocation: Invocation,
+        request: Any,
         *,
         untouched: Pairs = (),
         headers: Pairs = (),
@@ -67,10 +70,9 @@ class NativeCall:
         left = _left(invocation.countdown)
         # gRPC's deadline would tell the provider.
         told = left if invocation.in_countdown else None
-        request = None if rpc.streamed else self._serialize(invocation.arguments[0])
         method = getattr(transport.channel(), rpc.kind)(rpc.path)
         metadata = (*to_metadata(invocation.attachments, untouched), *headers)
-        given = () if rpc.streamed else (request,)
+        given = () if rpc.streamed else (self._serialize(request),)
         try:
             self.call = method(*given, timeout=told, metadata=metadata, **(options or {}))
         except (grpc.aio.UsageError, ValueError, TypeError) as error:
@@ -79,9 +81,7 @@ class NativeCall:
         if left is not None and told is None:
             self._timer = asyncio.get_running_loop().call_later(left, self._expire)
         if rpc.streamed:
-            self._feeding = asyncio.create_task(
-                self._feed(invocation.arguments[0]), name="facade-requests"
-            )
+            self._feeding = asyncio.create_task(self._feed(request), name="facade-requests")
         self._answers: Any = aiter(self.call) if rpc.yields else None
         self.call.add_done_callback(self._ended)
 
@@ -187,6 +187,8 @@ class NativeCall:
             return request
         try:
             return self._rpc.serialize(request)
+        except RpcError:
+            raise
         except Exception as error:
             raise InvalidArgument(
                 f"{self._invocation}: a {type(request).__name__} can't be sent: {error}",
@@ -198,6 +200,9 @@ class NativeCall:
             return answer
         try:
             return self._rpc.deserialize(answer)
+        except RpcError:
+            self.cancel()
+            raise
         except Exception as error:
             self.cancel()
             raise RpcError(

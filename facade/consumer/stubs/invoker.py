@@ -31,6 +31,7 @@ class StubInvoker:
             self._transport,
             stub.rpc,
             invocation,
+            invocation.arguments[0],
             untouched=stub.metadata,
             options=stub.options,
         )

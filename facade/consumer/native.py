@@ -1,0 +1,160 @@
+"""The inner end of the chain of a client with ``native=True``."""
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from typing import Any
+
+from google.protobuf.any_pb2 import Any as AnyMessage
+from google.protobuf.struct_pb2 import Value
+
+from facade.codec import ANY, VALUE, MethodCodec
+from facade.core.context import override
+from facade.core.errors import InvalidArgument, RemoteError, RpcError, Sent
+from facade.core.invocation import Invocation
+from facade.core.method import Method
+from facade.core.result import Result
+from facade.exchange.metadata import Pairs
+from facade.exchange.native import Answers, NativeCall, Rpc
+from facade.exchange.settings import Settings
+from facade.exchange.transport import GrpcTransport
+
+logger = logging.getLogger(__name__)
+
+
+class NativeInvoker:
+    """Sends each call as a gRPC call of its own to ``/service/method``, with Triple's headers.
+
+    A method of one protobuf message that gives one sends and takes these; any other has its
+    arguments, and its value, in a google.protobuf.Value. (Dubbo: TripleInvoker)
+    """
+
+    def __init__(
+        self, transport: GrpcTransport, settings: Settings, *, wait_for_ready: bool
+    ) -> None:
+        self._transport = transport
+        self._application = settings.application
+        self._wait_for_ready = wait_for_ready
+        # Oneway calls under way.
+        self._left: set[asyncio.Task[None]] = set()
+
+    @property
+    def available(self) -> bool:
+        return self._transport.available
+
+    async def invoke(self, invocation: Invocation) -> Result:
+        override(invocation)
+        if invocation.countdown is None:
+            invocation.start_countdown()
+        # Without an end to it, nobody waits for a provider to be there.
+        waits = self._wait_for_ready and invocation.countdown is not None
+        rpc, request = _plain(invocation)
+        call = NativeCall(
+            self._transport,
+            rpc,
+            invocation,
+            request,
+            headers=self._headers(invocation),
+            options={"wait_for_ready": waits},
+        )
+        if rpc.yields:
+            return Result(Answers(call), attachments=call.attachments)
+        if invocation.oneway:
+            task = asyncio.create_task(_drop(call, invocation), name="facade-oneway")
+            self._left.add(task)
+            task.add_done_callback(self._left.discard)
+            return Result()
+        try:
+            value = await call.value()
+        except RemoteError as error:
+            return Result(exception=error, attachments=call.attachments)
+        return Result(value, attachments=call.attachments)
+
+    def _headers(self, invocation: Invocation) -> Pairs:
+        told = {
+            "tri-service-version": invocation.version,
+            "tri-service-group": invocation.group,
+            "tri-consumer-appname": self._application,
+        }
+        countdown = invocation.countdown
+        if countdown is not None and invocation.in_countdown:
+            left = str(max(1, int(countdown.remaining * 1000)))
+            # The second for Dubbo's own countdown. (Dubbo: TimeoutCountDown, TIME_COUNTDOWN_KEY)
+            told |= {"tri-service-timeout": left, "_to": left}
+        return tuple((name, value) for name, value in told.items() if value)
+
+    def __repr__(self) -> str:
+        return f"NativeInvoker({self._transport.target!r})"
+
+
+async def _drop(call: NativeCall, invocation: Invocation) -> None:
+    try:
+        await call.value()
+    except RpcError as error:
+        logger.debug("the oneway call %s failed: %s", invocation, error)
+
+
+def _plain(invocation: Invocation) -> tuple[Rpc, Any]:
+    """How a call goes, and with what."""
+    method, codec = invocation.method, invocation.codec
+    name = (method.wire_name if method is not None else "") or invocation.name
+    path = f"/{invocation.service}/{name}"
+    if method is None or not method.streaming:
+        plain = PlainMessages(codec)
+        request = plain.request(invocation.arguments, invocation.keywords)
+        return Rpc(path, False, False, None, plain.answer), request
+    plain = PlainMessages(MethodCodec(replace(method, streamed=(), yields=False)))
+    streamed = bool(method.streamed)
+    if streamed:
+        return Rpc(path, True, method.yields, plain.item, plain.answer), _only(invocation, method)
+    request = plain.request(invocation.arguments, invocation.keywords)
+    return Rpc(path, False, True, None, plain.answer), request
+
+
+def _only(invocation: Invocation, method: Method) -> AsyncIterator[Any]:
+    given = (*invocation.arguments, *(invocation.keywords or {}).values())
+    if len(given) != 1 or len(method.parameters) != 1:
+        raise InvalidArgument(
+            f"{method} takes more than the stream {method.streamed[0]!r}: a native call has no "
+            "place for it; make the client without native=True",
+            sent=Sent.NOT_SENT,
+        )
+    return aiter(given[0])
+
+
+class PlainMessages:
+    """The values of one method, as the messages of a gRPC call."""
+
+    __slots__ = ("_codec", "_message")
+
+    def __init__(self, codec: Any) -> None:
+        self._codec = codec
+        self._message = codec.encoding == ANY
+
+    def request(self, arguments: tuple[Any, ...], keywords: dict[str, Any] | None) -> bytes:
+        data: bytes
+        if not self._message:
+            data = self._codec.encode_value(arguments, keywords)[1].SerializeToString()
+            return data
+        encoding, content = self._codec.encode_arguments(arguments, keywords)
+        if encoding != ANY:  # its message has a default here, which the provider does not know
+            raise InvalidArgument("a native call needs its message given", sent=Sent.NOT_SENT)
+        data = content.value  # what was packed
+        return data
+
+    def item(self, value: Any) -> bytes:
+        """One of a stream of requests, which goes alone."""
+        if self._message:
+            return self.request((value,), None)
+        (item,) = self._codec.encode_value((value,), None)[1].list_value.values
+        data: bytes = item.SerializeToString()
+        return data
+
+    def answer(self, data: bytes) -> Any:
+        if not self._message:
+            return self._codec.decode_result((VALUE, Value.FromString(data)))
+        returns = self._codec.method.returns
+        kind = getattr(returns, "DESCRIPTOR", None)
+        content = AnyMessage(type_url=f"type/{kind.full_name if kind else ''}", value=data)
+        return self._codec.decode_result((ANY, content))
