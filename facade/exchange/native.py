@@ -83,7 +83,10 @@ class NativeCall:
         if rpc.streamed:
             self._feeding = asyncio.create_task(self._feed(request), name="facade-requests")
         self._answers: Any = aiter(self.call) if rpc.yields else None
-        self.call.add_done_callback(self._ended)
+        self.ended = asyncio.get_running_loop().create_future()
+        self._under_way = transport.under_way
+        self._under_way.add(self)
+        self.call.add_done_callback(self._end)
 
     # What came
 
@@ -126,11 +129,25 @@ class NativeCall:
         self._given_up = True
         self.call.cancel()
 
+    def abandon(self) -> None:
+        """Nobody reads it any more, on whatever thread that shows."""
+        loop = self.ended.get_loop()
+        if not self.ended.done() and not loop.is_closed():
+            loop.call_soon_threadsafe(self.cancel)
+
     def _expire(self) -> None:
         self._failure = late(self._invocation, self._started)
         self.call.cancel()
 
-    def _ended(self, _: Any) -> None:
+    def drop(self) -> None:
+        """The client closes, and its grace is over."""
+        self._failure = self._failure or Unavailable(f"{self._invocation}: the client closed")
+        self.call.cancel()
+
+    def _end(self, _: Any) -> None:
+        self._under_way.discard(self)
+        if not self.ended.done():
+            self.ended.set_result(None)
         if self._timer is not None:
             self._timer.cancel()
         if self._feeding is not None and self._failure is None:
@@ -148,7 +165,7 @@ class NativeCall:
                 self.cancel()
                 raise
         # Who awaits a call is cancelled with it, be it by its channel's end.
-        raise self._failure or Unavailable(f"{self._invocation}: the client closed")
+        raise self._failure or Unavailable(f"{self._invocation}: its connection was closed")
 
     # Requests
 
@@ -213,7 +230,8 @@ class NativeCall:
 
 
 class Answers:
-    """The answers of one call, as an asynchronous iterator. Closing it cancels the call."""
+    """The answers of one call, as an asynchronous iterator. The call is cancelled when this is
+    closed, or let go of."""
 
     __slots__ = ("call",)
 
@@ -231,6 +249,9 @@ class Answers:
 
     async def aclose(self) -> None:
         self.call.cancel()
+
+    def __del__(self) -> None:
+        self.call.abandon()
 
 
 def _left(countdown: TimeoutCountDown | None) -> float | None:

@@ -48,7 +48,7 @@ def read_error(error: Any, invocation: Invocation, started: float) -> RpcError:
     """Of a ``grpc.aio.AioRpcError``; ``started`` is when it was begun, by ``monotonic``."""
     status = Status(error.code().value[0])
     text = error.details() or ""
-    trailing = dict(error.trailing_metadata())
+    trailing = dict(tuple(error.trailing_metadata()))
     countdown = invocation.countdown
     is_late = status in (Status.DEADLINE_EXCEEDED, Status.CANCELLED)
     # gRPC reports a late call as CANCELLED now and then: our own clock decides.

@@ -93,6 +93,8 @@ class GrpcTransport:
         self._options = list(options)
         self._unary: Any = None
         self._closed = False
+        # Native calls: older grpcio does not end those that nobody awaits.
+        self.under_way: set[Any] = set()
 
     @property
     def available(self) -> bool:
@@ -130,6 +132,10 @@ class GrpcTransport:
 
     async def close(self, grace: float) -> None:
         self._closed = True
+        if self.under_way:
+            await asyncio.wait([call.ended for call in self.under_way], timeout=grace)
+            for call in tuple(self.under_way):
+                call.drop()
         if self._unary is not None:
             channel, self._unary = self._unary, None
             await channel.close(grace)

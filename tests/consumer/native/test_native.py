@@ -183,8 +183,13 @@ async def test_a_client_without_asyncio(target):
     assert await asyncio.to_thread(work) == "Hello Ann"
 
 
-async def test_streams(target):
-    """Streams of items go as gRPC's own, each a message."""
+async def endless():
+    yield Hello(name="Ann")
+    await asyncio.Event().wait()
+
+
+async def test_streams(target, servicer):
+    """Streams of items go as gRPC's own, each a message; one that is dropped is cancelled."""
     async with AsyncClient(target, native=True) as client:
         method = Method(
             "tests.greeter.Greeter",
@@ -203,6 +208,13 @@ async def test_streams(target):
         invocation.codec = MethodCodec(method)
         result = await client.invoker.invoke(invocation)
         assert [answer.text async for answer in result.value] == ["Ann", "Bob"]
+        assert servicer.ended.is_set()
+        servicer.ended.clear()
+        invocation.arguments = (endless(),)
+        result = await client.invoker.invoke(invocation)
+        assert (await anext(result.value)).text == "Ann"
+        del result  # with the stream, which nobody reads on
+        await servicer.ended.wait()
 
 
 async def test_it_becomes_ready(target):

@@ -33,7 +33,7 @@ async def test_a_status_of_the_provider(stub):
     error = caught.value
     assert error.code() is grpc.StatusCode.NOT_FOUND
     assert error.details() == "no such guest: Zoë"
-    assert dict(error.trailing_metadata())["place"] == "here"
+    assert dict(tuple(error.trailing_metadata()))["place"] == "here"
     assert isinstance(error, (facade.RpcError, grpc.RpcError))
     assert (error.status, error.message) == (Status.NOT_FOUND, "no such guest: Zoë")
     assert (error.remote, error.sent) == (True, Sent.MAYBE_EXECUTED)

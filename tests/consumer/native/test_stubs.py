@@ -36,7 +36,7 @@ async def test_one_request_and_one_answer(stub):
     assert (await call).text == "Hello Ann"  # as often as one likes
     assert await call.code() is grpc.StatusCode.OK
     assert await call.details() == ""
-    assert dict(await call.trailing_metadata())["place"] == "here"
+    assert dict(tuple(await call.trailing_metadata()))["place"] == "here"
     assert call.done()
     assert not call.cancel()
 
@@ -45,8 +45,8 @@ async def test_many_answers(stub):
     """A stream of answers is iterated over, or read up to EOF."""
     call = stub.SayHellos(Hello(name="Ann", count=3))
     assert [answer.text async for answer in call] == ["Ann 0", "Ann 1", "Ann 2"]
-    assert dict(await call.initial_metadata())["first"] == "1"
-    assert dict(await call.trailing_metadata())["last"] == "2"
+    assert dict(tuple(await call.initial_metadata()))["first"] == "1"
+    assert dict(tuple(await call.trailing_metadata()))["last"] == "2"
     assert await call.code() is grpc.StatusCode.OK
     call = stub.SayHellos(Hello(name="Bob", count=1))
     assert (await call.read()).text == "Bob 0"
@@ -155,7 +155,7 @@ async def test_a_filter_that_answers(client, servicer):
     call = GreeterStub(client.channel(filters=[Answers()])).SayHello(Hello())
     assert await call == "cached"
     assert await call.code() is grpc.StatusCode.OK
-    assert dict(await call.trailing_metadata()) == {"from": "cache"}
+    assert dict(tuple(await call.trailing_metadata())) == {"from": "cache"}
     assert len(await call.initial_metadata()) == 0
     assert servicer.metadata == {}
 
