@@ -9,7 +9,7 @@ from typing import Any
 import grpc
 
 from facade.core.errors import RpcError, Status
-from facade.provider.pool import PoolExhausted, ThreadPool
+from facade.provider.pool import ThreadPool
 
 _END = object()
 
@@ -63,9 +63,11 @@ class BlockingAnswers:
 
     async def write(self, emit: Callable[[Any], Awaitable[None]]) -> None:
         """Hand all on. A generator that is left in the middle is closed."""
+        begun = False
         try:
-            while (item := await self._pool.run(self._step, (), None)) is not _END:
+            while (item := await self._pool.run(self._step, (), None, begun=begun)) is not _END:
                 await emit(item)
+                begun = True
         except BaseException:
             await self._leave()
             raise
@@ -82,9 +84,9 @@ class BlockingAnswers:
     async def _leave(self) -> None:
         self._left = True
         if not self._running:  # else the step itself closes it
-            # Without a thread, it is closed when it is forgotten.
-            with contextlib.suppress(PoolExhausted, RuntimeError):
-                await self._pool.run(self._close, (), None)
+            # With no threads any more, it is closed when it is forgotten.
+            with contextlib.suppress(RuntimeError):
+                await self._pool.run(self._close, (), None, begun=True)
 
     def _close(self) -> None:
         close = getattr(self._answers, "close", None)

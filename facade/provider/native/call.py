@@ -97,8 +97,7 @@ class Call:
         self.task: asyncio.Task[Outcome] | None = None
         # What yields answers, and is to be closed.
         self.streams: list[Any] = []
-        # Called when it is over, whatever of it still runs.
-        self.at_end: list[Callable[[], object]] = []
+        self._at_end: list[Callable[[], object]] = []
         self._request = request
         self._lock = threading.Lock()
         self.invocation = self._invocation(local_address)
@@ -207,6 +206,10 @@ class Call:
         while not self.over:
             data = await self.context.read()
             if data is grpc.aio.EOF:
+                # It also comes when the caller has left. That we mostly hear right after, and
+                # then are cancelled here, as if he had not seemed to end well.
+                for _ in range(3):
+                    await asyncio.sleep(0)
                 return
             yield decode(data)
 
@@ -216,6 +219,14 @@ class Call:
         """What gRPC's context says, or the default once the call is over."""
         with self._lock:
             return default if self.over else getattr(self.context, name)(*arguments)
+
+    def on_end(self, function: Callable[[], object]) -> bool:
+        """Call it on the event loop once the call is over, whatever of it still runs. False
+        where it is over already."""
+        with self._lock:
+            if not self.over:
+                self._at_end.append(function)
+            return not self.over
 
     def cancel(self) -> None:
         """From any thread."""
@@ -233,12 +244,12 @@ class Call:
         """gRPC has no more to do with it."""
         with self._lock:
             self.over, self.cancelled = True, cancelled
-        for function in self.at_end:
+        while self._at_end:
+            function = self._at_end.pop(0)
             try:
                 function()
             except Exception:
                 logger.exception("a callback for the end of %s failed", self.invocation)
-        self.at_end.clear()
 
 
 def _report(error: RpcError, invocation: Invocation) -> None:

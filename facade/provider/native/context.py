@@ -164,7 +164,8 @@ class AioContext(Context):
         raise grpc.aio.UsageError("the method gives one answer: return it")
 
     def add_done_callback(self, callback: Callable[[Any], object]) -> None:
-        self._call.at_end.append(lambda: callback(self))
+        if not self._call.on_end(lambda: callback(self)):
+            callback(self)
 
 
 class SyncContext(Context):
@@ -184,10 +185,7 @@ class SyncContext(Context):
 
     def add_callback(self, callback: Callable[[], object]) -> bool:
         """Called on the event loop once the call is over: it must not block."""
-        if self._call.over:
-            return False
-        self._call.at_end.append(callback)
-        return True
+        return self._call.on_end(callback)
 
 
 # For who asks whether it is one. Deriving would break with each method that grpcio adds.

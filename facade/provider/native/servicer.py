@@ -121,7 +121,8 @@ class ServicerMethod:
             return requests or argument, AioContext(call, invocation, requests)
         if requests is not None:
             argument = BlockingRequests(requests, call.loop)
-            call.at_end.append(argument.end)
+            if not call.on_end(argument.end):
+                argument.end()
         return argument, SyncContext(call, invocation)
 
     async def _call(self, argument: Any, context: Context) -> Any:
