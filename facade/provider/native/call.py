@@ -137,7 +137,6 @@ class Call:
 
     async def answer(self) -> Outcome:
         """Call, and say what came of it. Raises nothing but cancellation."""
-        result: Result | None = None
         try:
             self.target.arguments(self.invocation, self._request)
             result = await self._invoke()
@@ -156,6 +155,10 @@ class Call:
             logger.exception("a filter failed in a call of %s", self.invocation)
             text = f"the provider failed to call {self.invocation}: see its log"
             return Outcome.of(RpcError(text, code=Code.UNKNOWN, status=Status.INTERNAL))
+        finally:
+            # A filter that wraps a stream may not hand on that nobody reads it any more.
+            for stream in self.streams:
+                await stream.aclose()
 
     async def _invoke(self) -> Result:
         invoker = self.target.invoker
@@ -182,11 +185,9 @@ class Call:
         except Exception as error:
             return self._raised(error, result)
         finally:
-            # A filter that wraps a stream may not hand on that nobody reads it any more.
-            for stream in (result.value, *self.streams):
-                aclose = getattr(stream, "aclose", None)
-                if aclose is not None:
-                    await aclose()
+            aclose = getattr(result.value, "aclose", None)
+            if aclose is not None:
+                await aclose()
         return Outcome(trailing=to_metadata(result.attachments, self.untouched))
 
     def _raised(self, error: BaseException, result: Result) -> Outcome:

@@ -67,7 +67,6 @@ class NativeCalls(grpc.GenericRpcHandler):  # type: ignore[misc]
 
     @property
     def mounted(self) -> list[str]:
-        """The names of the services that are mounted, as far as they say them."""
         return self._mounts.names
 
     # What comes in
@@ -79,7 +78,7 @@ class NativeCalls(grpc.GenericRpcHandler):  # type: ignore[misc]
             target = self._typed.find(details.method, details.invocation_metadata)
         if target is not None:
             return self._handler(target)
-        if self._typed is None and not self._mounts.names:
+        if self._typed is None and not self._mounts:
             return None
         return _refusal(Outcome(None, Status.UNIMPLEMENTED, short(self._missing(details))))
 

@@ -37,3 +37,8 @@ class Host:
     def add_registered_method_handlers(self, service: str, handlers: Mapping[str, Any]) -> None:
         """For generated code. (grpc.Server#add_registered_method_handlers)"""
         self._native.register(service, handlers)
+
+    @property
+    def mounted(self) -> list[str]:
+        """The names of the generated services, as far as their handlers say them."""
+        return self._native.mounted

@@ -83,7 +83,10 @@ class Mounts:
 
     @property
     def names(self) -> list[str]:
-        return [*self._by_name, *("*" for _ in self._others)]
+        return list(self._by_name)
+
+    def __bool__(self) -> bool:
+        return bool(self._by_name or self._others)
 
     def mount(
         self,

@@ -86,12 +86,9 @@ async def stub_of(greeter, **settings):
 
 async def failure(call):
     """The error that a call or a stream ends with."""
+    ended = texts(call) if hasattr(call, "__aiter__") else call
     with pytest.raises(grpc.aio.AioRpcError) as caught:
-        if hasattr(call, "__aiter__"):
-            async for _ in call:
-                pass
-        else:
-            await call
+        await ended
     return caught.value
 
 

@@ -33,11 +33,13 @@ class Recorder(facade.Filter):
     def __init__(self):
         self.invocations = []
         self.results = []
+        self.answered = asyncio.Event()
 
     async def invoke(self, invoker, invocation):
         self.invocations.append(invocation)
         result = await invoker.invoke(invocation)
         self.results.append(result)
+        self.answered.set()
         return result
 
 
@@ -555,8 +557,7 @@ async def test_a_unary_servicer_may_outlive_its_time():
         await waits.done.wait()
         assert not waits.cancelled.is_set()
         waits.released.set()
-        while not seen.results:
-            await asyncio.sleep(0.001)
+        await seen.answered.wait()
 
 
 async def test_a_stream_ends_with_its_time():
