@@ -103,7 +103,12 @@ class Server(Host):
         self.pool = ThreadPool(threads, queue, place=self._place)
         self._unary = UnaryCalls(self._exports, max_message_size)
         self._native = NativeCalls(
-            self._exports, self.pool, filters, self._filter_settings, typed=native
+            self._exports,
+            self.pool,
+            filters,
+            self._filter_settings,
+            typed=native,
+            networked=place(address) is None,
         )
         self._streams = Streams(
             self._exports,

@@ -3,6 +3,7 @@
 import asyncio
 import concurrent.futures
 import contextlib
+import threading
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from typing import Any
 
@@ -25,11 +26,13 @@ class BlockingRequests(Iterator[Any]):
         self._requests = requests
         self._loop = loop
         self._waiting: concurrent.futures.Future[Any] | None = None
-        self._ended = False
+        self._ended = threading.Event()
 
     def __next__(self) -> Any:
+        if self._ended.is_set():
+            raise self._cancelled()
         self._waiting = waiting = asyncio.run_coroutine_threadsafe(self._next(), self._loop)
-        if self._ended:  # before, or meanwhile
+        if self._ended.is_set():  # meanwhile
             waiting.cancel()
         try:
             item = waiting.result()
@@ -47,7 +50,7 @@ class BlockingRequests(Iterator[Any]):
 
     def end(self) -> None:
         """The call is over: nobody will give more."""
-        self._ended = True
+        self._ended.set()
         if self._waiting is not None:
             self._waiting.cancel()
 

@@ -183,6 +183,9 @@ class Call:
                 return self._raised(error, result)
             raise DeadlineExceeded(f"{self.invocation} timed out at the provider") from None
         except Exception as error:
+            if not isinstance(error, RpcError) and not is_known(error):
+                # Filters that log what a method raised see no more than the stream itself.
+                logger.error("%s raised %r", self.invocation, error, exc_info=error)
             return self._raised(error, result)
         finally:
             aclose = getattr(result.value, "aclose", None)
@@ -231,7 +234,7 @@ class Call:
 
     def cancel(self) -> None:
         """From any thread."""
-        if self.task is not None:
+        if self.task is not None and not self.over:
             self.loop.call_soon_threadsafe(self.task.cancel)
 
     def ran_out(self) -> bool:

@@ -41,10 +41,11 @@ class NativeCalls(grpc.GenericRpcHandler):  # type: ignore[misc]
         filter_settings: Mapping[str, Any],
         *,
         typed: bool,
+        networked: bool,
     ) -> None:
         self._mounts = Mounts(filters, filter_settings, pool)
         self._typed = TypedMethods(exports) if typed else None
-        self._exports = exports
+        self._networked = networked
         self._tasks: set[asyncio.Task[Outcome]] = set()
         self._stopping = ""
         self.local_address = ""
@@ -53,12 +54,21 @@ class NativeCalls(grpc.GenericRpcHandler):  # type: ignore[misc]
 
     def mount(self, add: Any, servicer: object, **settings: Any) -> Mounted:
         """As ``Server.mount`` says."""
-        if self._stopping:
-            raise RuntimeError(f"{add.__name__}: this server has stopped: make another")
+        self._check_usable()
         return self._mounts.mount(add, servicer, **settings)
+
+    def _check_usable(self) -> None:
+        if self._stopping:
+            raise RuntimeError("this server has stopped, and mounts nothing: make another")
+        if not self._networked:
+            raise ValueError(
+                "this server listens to no network, where generated services are called: give it "
+                "an address"
+            )
 
     def add(self, handlers: Sequence[grpc.GenericRpcHandler]) -> None:
         """As grpc.Server#add_generic_rpc_handlers."""
+        self._check_usable()
         self._mounts.add(handlers)
 
     def register(self, service: str, handlers: Mapping[str, grpc.RpcMethodHandler]) -> None:

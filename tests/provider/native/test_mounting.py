@@ -110,6 +110,15 @@ def test_what_cannot_be_mounted():
         server.mount(add, SyncGreeter())
 
 
+def test_a_server_without_a_network_mounts_nothing():
+    """Nobody could call it."""
+    server = facade.Server("injvm")
+    with pytest.raises(ValueError, match="listens to no network"):
+        server.mount(add, AioGreeter())
+    with pytest.raises(ValueError, match="listens to no network"):
+        add(AioGreeter(), server)
+
+
 async def test_a_stopped_server_mounts_nothing():
     """As it exports nothing."""
     async with serving() as server:
