@@ -30,6 +30,7 @@ from facade.provider.exporter import (
 from facade.provider.inprocess import InProcess
 from facade.provider.listener import ExporterListener
 from facade.provider.local import LocalInvoker
+from facade.provider.native import Host, NativeCalls
 from facade.provider.pool import ThreadPool
 from facade.provider.publication import Publication
 from facade.provider.streams import Streams
@@ -39,7 +40,7 @@ from facade.service import check_timeout, describe, filter_settings, with_timeou
 logger = logging.getLogger(__name__)
 
 
-class Server:
+class Server(Host):
     """Exports services at one address. Times are seconds, sizes bytes.
 
     While it runs, what it exports can also be called within the process, by clients of
@@ -54,6 +55,7 @@ class Server:
     on_connect         called with the Peer when a consumer has connected,
     on_disconnect      and with the Peer and the error (or None) when it is gone
     callbacks          how many callables of one consumer may be held on one stream
+    native             what is exported can also be called as gRPC methods of its own names
     grace              how long a stop waits for calls under way
     heartbeat          ask a consumer for a sign of life after this long a silence
     heartbeat_timeout  and give the connection up when none comes for this long
@@ -73,6 +75,7 @@ class Server:
         on_connect: OnConnect | None = None,
         on_disconnect: OnDisconnect | None = None,
         callbacks: int = 1024,
+        native: bool = True,
         grace: float = 10.0,
         max_message_size: int = DEFAULT_MAX_MESSAGE,
         heartbeat: float = 30.0,
@@ -99,6 +102,14 @@ class Server:
         # For the methods that are not async, but for services with a pool of their own.
         self.pool = ThreadPool(threads, queue, place=self._place)
         self._unary = UnaryCalls(self._exports, max_message_size)
+        self._native = NativeCalls(
+            self._exports,
+            self.pool,
+            filters,
+            self._filter_settings,
+            typed=native,
+            networked=place(address) is None,
+        )
         self._streams = Streams(
             self._exports,
             self._settings,
@@ -212,14 +223,14 @@ class Server:
 
     async def _listen(self) -> None:
         self._listener = listener = GrpcListener(
-            self.exchange, self._unary.invoke, self.describe, self._settings
+            self.exchange, self._unary.invoke, self.describe, self._settings, (self._native,)
         )
         try:
             self.port = await listener.start(self.address)
         except OSError:
             self._listener = None  # it may be tried again
             raise
-        self._unary.local_address = listener.address
+        self._unary.local_address = self._native.local_address = listener.address
         logger.info("listening at %s, port %d", self.address, self.port)
 
     async def stop(self, grace: float | None = None) -> None:
@@ -244,6 +255,7 @@ class Server:
         await asyncio.gather(
             self._streams.drain("the provider stops", grace),
             self._unary.drain("the provider stops", grace),
+            self._native.drain("the provider stops", grace),
             self._local.stop(self._exports, "the provider stops", grace),
         )
         if listener is not None:
