@@ -228,7 +228,7 @@ class Server:
             self._unary.invoke,
             self.describe,
             self._settings,
-            handlers=self._standard.handlers(),
+            handlers=(self._standard.handler(),),
         )
         try:
             self.port = await listener.start(self.address)

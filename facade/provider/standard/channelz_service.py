@@ -3,8 +3,6 @@
 from importlib.util import find_spec
 from typing import Any
 
-NAME = "grpc.channelz.v1.Channelz"
-
 
 def check_installed() -> None:
     """ImportError, which names the extra."""

@@ -110,14 +110,17 @@ def _closure(files: Iterable[FileDescriptor]) -> list[bytes]:
 
 
 def _covers(known: ServiceDescriptor, typed: ServiceDescriptorProto) -> bool:
-    copy = ServiceDescriptorProto()
-    known.CopyToProto(copy)
-    signatures = [_signatures(service) for service in (copy, typed)]
-    return signatures[0] >= signatures[1]
-
-
-def _signatures(service: ServiceDescriptorProto) -> set[tuple[object, ...]]:
-    return {
+    signatures = {
+        (
+            method.name,
+            f".{method.input_type.full_name}",
+            f".{method.output_type.full_name}",
+            method.client_streaming,
+            method.server_streaming,
+        )
+        for method in known.methods
+    }
+    return signatures >= {
         (m.name, m.input_type, m.output_type, m.client_streaming, m.server_streaming)
-        for m in service.method
+        for m in typed.method
     }

@@ -1,7 +1,10 @@
 """The standard services of one server, as one."""
 
 import asyncio
+from collections.abc import Callable, Mapping
 from typing import Any
+
+import grpc
 
 from facade.provider.exporter import LOCAL, Exporter
 from facade.provider.listener import ExporterListener
@@ -49,24 +52,25 @@ class StandardServices(ExporterListener):
 
     # For the server
 
-    def handlers(self) -> list[Any]:
-        """For a listener: what answers calls of them."""
-        made: list[Any] = []
+    def handler(self) -> grpc.GenericRpcHandler:
+        """For a listener: answers calls of them. To be asked before those who answer all."""
+        made: list[grpc.ServiceRpcHandler] = []
         if self._wanted["health"]:
-            from facade.provider.standard import health_service
+            from facade.provider.standard.health_service import HealthService
 
-            made.append(health_service.HealthService(self.health).handler)
-            self._standard.add(health_service.NAME)
+            made.append(HealthService(self.health).handler)
         if self._wanted["reflection"]:
-            from facade.provider.standard import reflection_service
+            from facade.provider.standard.reflection_service import NAMES, Reflection
 
-            for name in reflection_service.NAMES:
-                made.append(reflection_service.Reflection(name, self._shown, self._stopped).handler)
-                self._standard.add(name)
+            made += [Reflection(name, self._shown, self._stopped).handler for name in NAMES]
         if self._wanted["channelz"]:
             made += channelz_service.handlers()
-            self._standard.add(channelz_service.NAME)
-        return made
+        handlers = {handler.service_name(): handler for handler in made}
+        self._standard = {FACADE, *handlers}
+        return _Handler(handlers, self._is_taken)
+
+    def _is_taken(self, name: str) -> bool:
+        return name in self._others or any(e.service.name == name for e in self._exporters)
 
     def stop(self) -> None:
         """Nothing serves any more. Ends the streams of tools."""
@@ -81,3 +85,18 @@ class StandardServices(ExporterListener):
 
             self._files = Files(typed_files(self._exporters), self._standard | self._others)
         return self._files
+
+
+class _Handler(grpc.GenericRpcHandler):  # type: ignore[misc]
+    """All of them. What the user serves himself is his: ``taken`` tells by name."""
+
+    def __init__(
+        self, handlers: Mapping[str, grpc.ServiceRpcHandler], taken: Callable[[str], bool]
+    ) -> None:
+        self._handlers = handlers
+        self._taken = taken
+
+    def service(self, details: Any) -> grpc.RpcMethodHandler | None:
+        name = details.method[1:].rpartition("/")[0]
+        handler = self._handlers.get(name)
+        return None if handler is None or self._taken(name) else handler.service(details)
