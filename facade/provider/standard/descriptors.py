@@ -6,11 +6,11 @@ from collections.abc import Iterable
 from google.protobuf.descriptor import FileDescriptor
 from google.protobuf.descriptor_pb2 import FileDescriptorProto
 from google.protobuf.empty_pb2 import Empty
+from google.protobuf.message import Message
 from google.protobuf.struct_pb2 import Value
 
-from facade.codec import MethodCodec
-from facade.codec.payload import ANY
-from facade.provider.exporter import ExportedMethod, Exporter
+from facade.core.method import Method
+from facade.provider.exporter import Exporter
 
 _WORD = re.compile(r"[A-Za-z_][A-Za-z0-9_]*", re.ASCII)
 
@@ -36,16 +36,13 @@ class TypedFile:
         """Full names of the service and of its methods."""
         return [self.name, *(f"{self.name}.{method.name}" for method in self.service.method)]
 
-    def add(self, exported: ExportedMethod) -> None:
-        """Nothing happens where it has a method of that name, from another version."""
-        method, codec = exported.method, exported.codec
-        if any(method.name == known.name for known in self.service.method):
+    def add(self, method: Method) -> None:
+        """Nothing happens where it has a method of that name, from another version, and where
+        arguments come beside a stream: plain gRPC has no place for them."""
+        known = any(method.name == other.name for other in self.service.method)
+        if known or (method.streamed and len(method.parameters) > 1):
             return
-        taken: type = Value
-        returned: type = Value
-        if isinstance(codec, MethodCodec) and codec.encoding == ANY:
-            taken = method.parameters[0].type
-            returned = Empty if method.returns in (None, type(None)) else method.returns
+        taken, returned = _messages(method) or (Value, Value)
         self.service.method.add(
             name=method.name,
             input_type=self._use(taken),
@@ -63,6 +60,19 @@ class TypedFile:
         return f".{descriptor.full_name}"
 
 
+def _messages(method: Method) -> tuple[type, type] | None:
+    """What it takes and returns, where these are messages: then they travel as such."""
+    if len(method.parameters) != 1 or method.parameters[0].keyword_only:
+        return None
+    taken = method.parameters[0].type
+    returned = Empty if method.returns in (None, type(None)) else method.returns
+    return (taken, returned) if _is_message(taken) and _is_message(returned) else None
+
+
+def _is_message(kind: object) -> bool:
+    return isinstance(kind, type) and issubclass(kind, Message)
+
+
 def typed_files(exporters: Iterable[Exporter]) -> list[TypedFile]:
     """One for each name, with the methods of all its groups and versions. What has a name
     that a .proto file can't have is left out."""
@@ -74,5 +84,5 @@ def typed_files(exporters: Iterable[Exporter]) -> list[TypedFile]:
         file = files.setdefault(name, TypedFile(name))
         for word, exported in exporter.methods.items():
             if _WORD.fullmatch(word):
-                file.add(exported)
+                file.add(exported.method)
     return list(files.values())

@@ -17,37 +17,39 @@ FACADE = "facade.v1.Facade"
 class StandardServices(ExporterListener):
     """Knows what is exported to the network, and tells tools of it."""
 
-    def __init__(self, *, health: bool, reflection: bool, channelz: bool) -> None:
-        """ImportError where ``channelz`` is wanted, and its package is not installed."""
+    def __init__(
+        self, *, health: bool, reflection: bool, channelz: bool, typed: bool = True
+    ) -> None:
+        """``typed``: whether what is exported can be called as gRPC methods of its own names,
+        and so is shown. ImportError where ``channelz`` is wanted and not installed."""
         if channelz:
             channelz_service.check_installed()
         self.health = Health()
         self._wanted = {"health": health, "reflection": reflection, "channelz": channelz}
-        self._exporters: list[Exporter] = []
-        self._others: set[str] = set()
+        self._typed = typed
+        # Replaced, never changed: what was made of them can tell that they are no more.
+        self._exporters: tuple[Exporter, ...] = ()
+        self._others: frozenset[str] = frozenset()
         self._standard = {FACADE}
-        self._files: Any = None
+        self._files: tuple[object, Any] | None = None
         self._stopped = asyncio.Event()
 
     # What there is
 
     def exported(self, exporter: Exporter, /) -> None:
         if exporter.scope != LOCAL:
-            self._exporters.append(exporter)
-            self._files = None
+            self._exporters = (*self._exporters, exporter)
             self.health.add(exporter.service.name, exporter.service.key)
 
     def unexported(self, exporter: Exporter, /) -> None:
         if exporter in self._exporters:
-            self._exporters.remove(exporter)
-            self._files = None
+            self._exporters = tuple(e for e in self._exporters if e is not exporter)
             self.health.remove(exporter.service.name, exporter.service.key)
 
     def add(self, name: str) -> None:
         """A service of generated code can be called too: its descriptors are in the default
         pool."""
-        self._others.add(name)
-        self._files = None
+        self._others |= {name}
         self.health.add(name)
 
     # For the server
@@ -79,12 +81,14 @@ class StandardServices(ExporterListener):
 
     def _shown(self) -> Any:
         """The files of what there is now."""
-        if self._files is None:
+        there = exporters, others = self._exporters, self._others
+        if self._files is None or self._files[0] != there:
             from facade.provider.standard.descriptors import typed_files
             from facade.provider.standard.files import Files
 
-            self._files = Files(typed_files(self._exporters), self._standard | self._others)
-        return self._files
+            typed = typed_files(exporters if self._typed else ())
+            self._files = there, Files(typed, self._standard | others)
+        return self._files[1]
 
 
 class _Handler(grpc.GenericRpcHandler):  # type: ignore[misc]

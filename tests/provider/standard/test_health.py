@@ -185,6 +185,15 @@ async def test_health_can_be_left_out(serve):
     assert caught.value.code() is grpc.StatusCode.UNIMPLEMENTED
 
 
+async def test_mounted_health_service_is_the_users(serve):
+    """Ours stands back for one of the same name: it is left to whoever is asked next."""
+    server, channel = await serve()
+    server._standard.add("grpc.health.v1.Health")
+    with pytest.raises(grpc.aio.AioRpcError) as caught:
+        await Tool(channel).check()
+    assert caught.value.code() is grpc.StatusCode.UNIMPLEMENTED
+
+
 async def test_filters_see_nothing_of_it(serve, impl):
     """A filter that refuses all calls does not make a server unhealthy."""
 
