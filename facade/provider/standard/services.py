@@ -46,11 +46,12 @@ class StandardServices(ExporterListener):
             self._exporters = tuple(e for e in self._exporters if e is not exporter)
             self.health.remove(exporter.service.name, exporter.service.key)
 
-    def add(self, name: str) -> None:
-        """A service of generated code can be called too: its descriptors are in the default
-        pool."""
-        self._others |= {name}
-        self.health.add(name)
+    def add(self, *names: str) -> None:
+        """These services of generated code can be called too: their descriptors are in the
+        default pool. Once more is no error, and "*", for a service without a name, no name."""
+        for name in {*names} - self._others - {"*"}:
+            self._others |= {name}
+            self.health.add(name)
 
     # For the server
 
