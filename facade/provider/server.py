@@ -32,6 +32,7 @@ from facade.provider.listener import ExporterListener
 from facade.provider.local import LocalInvoker
 from facade.provider.pool import ThreadPool
 from facade.provider.publication import Publication
+from facade.provider.standard import Health, StandardServices
 from facade.provider.streams import Streams
 from facade.provider.unary import UnaryCalls
 from facade.service import check_timeout, describe, filter_settings, with_timeouts
@@ -57,6 +58,7 @@ class Server:
     grace              how long a stop waits for calls under way
     heartbeat          ask a consumer for a sign of life after this long a silence
     heartbeat_timeout  and give the connection up when none comes for this long
+    health, reflection, channelz   which of gRPC's standard services tools find here
     """
 
     def __init__(
@@ -77,6 +79,9 @@ class Server:
         max_message_size: int = DEFAULT_MAX_MESSAGE,
         heartbeat: float = 30.0,
         heartbeat_timeout: float = 10.0,
+        health: bool = True,
+        reflection: bool = True,
+        channelz: bool = False,
     ) -> None:
         check_timeout(heartbeat, "heartbeat")
         check_timeout(heartbeat_timeout, "heartbeat_timeout")
@@ -111,7 +116,9 @@ class Server:
         self._local = InProcess(
             place(address) or INJVM, self._exports, max_message_size, application
         )
-        self._published = Publication(self._exports, self._local, listeners)
+        self._standard = StandardServices(health=health, reflection=reflection, channelz=channelz)
+        told = (self._standard, *listeners)
+        self._published = Publication(self._exports, self._local, told)
         self._listener: GrpcListener | None = None
         self._started = False
         self._stopping: asyncio.Task[None] | None = None
@@ -188,6 +195,11 @@ class Server:
         """How many oneway calls have failed here. Their callers are not told; the log is."""
         return self._exports.oneway_failures
 
+    @property
+    def health(self) -> Health:
+        """Which services serve, as tools are told: ``server.health["demo.Greeter"] = False``."""
+        return self._standard.health
+
     # Life
 
     async def start(self) -> None:
@@ -212,7 +224,11 @@ class Server:
 
     async def _listen(self) -> None:
         self._listener = listener = GrpcListener(
-            self.exchange, self._unary.invoke, self.describe, self._settings
+            self.exchange,
+            self._unary.invoke,
+            self.describe,
+            self._settings,
+            handlers=(self._standard.handler(),),
         )
         try:
             self.port = await listener.start(self.address)
@@ -228,6 +244,7 @@ class Server:
         A call that has not ended by then gets one error which says so.
         """
         if self._stopping is None:
+            self._standard.stop()
             self._streams.stop()
             self._stopping = asyncio.create_task(
                 self._stop(self._grace if grace is None else grace), name="facade-stop"
