@@ -65,13 +65,15 @@ def channel_options(max_message_size: int, heartbeat: float, patience: float) ->
     )
 
 
-def server_options(max_message_size: int, heartbeat: float, patience: float) -> Options:
+def server_options(
+    max_message_size: int, heartbeat: float, patience: float, reuse_port: bool = False
+) -> Options:
     return (
         *_common_options(max_message_size, heartbeat, patience),
         ("grpc.http2.min_ping_interval_without_data_ms", 5_000),
         ("grpc.http2.max_ping_strikes", 0),
         # Two servers on one port would share its callers silently.
-        ("grpc.so_reuseport", 0),
+        ("grpc.so_reuseport", int(reuse_port)),
     )
 
 

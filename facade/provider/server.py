@@ -60,6 +60,7 @@ class Server:
     grace              how long a stop waits for calls under way
     heartbeat          ask a consumer for a sign of life after this long a silence
     heartbeat_timeout  and give the connection up when none comes for this long
+    reuse_port         share the port with processes that say so too: consumers are spread over them
     """
 
     def __init__(
@@ -80,6 +81,7 @@ class Server:
         max_message_size: int = DEFAULT_MAX_MESSAGE,
         heartbeat: float = 30.0,
         heartbeat_timeout: float = 10.0,
+        reuse_port: bool = False,
     ) -> None:
         check_timeout(heartbeat, "heartbeat")
         check_timeout(heartbeat_timeout, "heartbeat_timeout")
@@ -88,6 +90,7 @@ class Server:
             raise ValueError(f"callbacks={callbacks}: no less than 0")
         self.address = address
         self.port = 0
+        self.reuse_port = reuse_port
         self._grace = grace
         self._filters = filters
         self._filter_settings = dict(filter_settings or {})
@@ -214,9 +217,9 @@ class Server:
         self._local.start(self._exports)
 
     async def _listen(self) -> None:
-        settings = self._settings
+        own = self._settings
         options = server_options(
-            settings.max_message_size, settings.heartbeat, settings.heartbeat_timeout
+            own.max_message_size, own.heartbeat, own.heartbeat_timeout, self.reuse_port
         )
         self._listener = listener = GrpcListener(
             self.exchange, self._unary.invoke, self.describe, options
