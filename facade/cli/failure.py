@@ -42,7 +42,7 @@ def run(work: Coroutine[Any, Any, T]) -> T:
         fail(told(error), UNREACHABLE if unreachable(error) else FAILED)
 
 
-def unreachable(error: Exception) -> bool:
+def unreachable(error: BaseException) -> bool:
     return isinstance(error, Unavailable) and error.sent is Sent.NOT_SENT and not error.remote
 
 
@@ -50,6 +50,8 @@ def told(error: BaseException) -> str:
     """An error in one line: what it is, what it says, and whether the call may have run."""
     text = " ".join(str(error).split())
     name = type(error).__name__
+    if unreachable(error):
+        return text.removeprefix("ready(): ")
     if not isinstance(error, RpcError):
         return f"{name}: {text}" if text else name
     return f"{name}: {text} ({kind(error)}, {error.sent.value})"

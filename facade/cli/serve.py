@@ -37,7 +37,8 @@ def serve(
         str | None,
         typer.Option(
             metavar="HOST:PORT",
-            help=f"Where to listen; port 0 is any that is free. Else the Server's own, or {ADDRESS}.",
+            help="Where to listen; port 0 is any that is free. Else the Server's own, or "
+            f"{ADDRESS}.",
         ),
     ] = None,
     workers: Annotated[

@@ -5,18 +5,15 @@ import builtins
 import keyword
 
 # What a type may be made of: where each name is imported from; None: it is a builtin.
+_BUILTINS = "bool bytes complex dict float frozenset int list object set str tuple"
+_COLLECTIONS = (
+    "AsyncIterable AsyncIterator Awaitable Callable Collection Iterable Iterator Mapping "
+    "MutableMapping MutableSequence Sequence"
+)
 KNOWN: dict[str, str | None] = {
-    **dict.fromkeys(
-        ("bool", "bytes", "complex", "dict", "float", "frozenset", "int", "list", "object", "set")
-        + ("str", "tuple"),
-        None,
-    ),
+    **dict.fromkeys(_BUILTINS.split(), None),
+    **dict.fromkeys(_COLLECTIONS.split(), "collections.abc"),
     **dict.fromkeys(("Any", "Literal", "Optional", "Union"), "typing"),
-    **dict.fromkeys(
-        ("AsyncIterable", "AsyncIterator", "Awaitable", "Callable", "Collection", "Iterable")
-        + ("Iterator", "Mapping", "MutableMapping", "MutableSequence", "Sequence"),
-        "collections.abc",
-    ),
     **dict.fromkeys(("date", "datetime", "time", "timedelta"), "datetime"),
     "Decimal": "decimal",
     "UUID": "uuid",

@@ -17,7 +17,8 @@ from facade.exchange.description import MethodDescription
 
 Arguments = tuple[tuple[Any, ...], dict[str, Any]]
 
-_NAMED = re.compile(r"([A-Za-z_]\w*)=(.*)", re.DOTALL)
+# Not what ends with "=" alone: base64 does.
+_NAMED = re.compile(r"([A-Za-z_]\w*)=(?!=*$)(.+)", re.DOTALL)
 
 
 def read_arguments(texts: list[str]) -> Arguments:

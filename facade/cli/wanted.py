@@ -17,7 +17,7 @@ MethodName = Annotated[
 ArgumentList = Annotated[
     list[str] | None,
     typer.Argument(
-        metavar="[ARGUMENT]...",
+        metavar="ARGUMENT",
         help="JSON each, as 3, true, '\"Ann\"', '[1, 2]'; a bare word that is no JSON is text. "
         "name=JSON is by name; then all are. Bytes are base64. After -- an argument may begin "
         "with a dash.",

@@ -21,7 +21,7 @@ async def changes(folder: str) -> AsyncIterator[str]:
         changed = sorted(path for path, _ in before.items() ^ now.items())
         before = now
         if changed:
-            yield os.path.relpath(changed[0], folder)
+            yield changed[0].removeprefix(folder + os.sep)
 
 
 def look(folder: str) -> Seen:
