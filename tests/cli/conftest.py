@@ -1,6 +1,7 @@
 """A provider for the commands to talk to, in a thread; and commands, in process."""
 
 import asyncio
+import inspect
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
@@ -119,6 +120,14 @@ def provider() -> Iterator[Provider]:
         yield Provider(address, greeter)
 
 
+# Older ones mix what newer ones keep apart.
+RUNNER = (
+    CliRunner(mix_stderr=False)
+    if "mix_stderr" in inspect.signature(CliRunner).parameters
+    else CliRunner()
+)
+
+
 @dataclass
 class Done:
     code: int
@@ -131,7 +140,7 @@ def run() -> Callable[..., Done]:
     """A command in this process, without a terminal."""
 
     def invoke(*words: str, code: int = 0) -> Done:
-        result = CliRunner().invoke(app, words)
+        result = RUNNER.invoke(app, words)
         done = Done(result.exit_code, result.stdout, result.stderr)
         assert done.code == code, (done, result.exception)
         return done

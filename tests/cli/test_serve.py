@@ -129,17 +129,20 @@ async def test_second_signal_ends_it_at_once(serve, options, code):
         call = client.generic("demo.Worker").method("wait").future()
         await served.line("waiting")
         signalled(served)
-        await draining(client)
+        assert await refused(client)
         signalled(served)
         with pytest.raises(facade.Unavailable):
             await call
     assert await served.ended() == (code, "")
 
 
-async def draining(client):
-    """Until the first signal has come through."""
-    while client.available:
-        await asyncio.sleep(0.01)
+async def refused(client):
+    """Until the first signal has come through: the provider takes nothing new."""
+    while True:
+        try:
+            await client.generic("demo.Worker").method("pid").options(timeout=0.2)()
+        except facade.RpcError:
+            return True
 
 
 async def test_workers_share_a_port(serve):

@@ -103,7 +103,7 @@ def test_what_is_no_target(target, tmp_path):
 def test_module_that_is_not_there(tmp_path, monkeypatch):
     """It names the folder; one that the module itself misses is another error."""
     monkeypatch.setattr(sys, "path", sys.path.copy())
-    with pytest.raises(NoTarget, match="no module 'no.such'"):
+    with pytest.raises(NoTarget, match=r"no module 'no\.such'"):
         load("no.such:server", str(tmp_path), None)
     (tmp_path / "misses.py").write_text("import no_such_module")
     with pytest.raises(ModuleNotFoundError, match="no_such_module"):
