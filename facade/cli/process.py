@@ -10,6 +10,9 @@ import msgspec
 
 from facade.cli.report import Report
 
+# Bytes of a report.
+LONGEST_LINE = 2**24
+
 
 class Process:
     """It ends when its parent does, as the socket between them then ends."""
@@ -24,12 +27,13 @@ class Process:
         self._reader = reader
         self._writer = writer
         self._began = monotonic()
+        self._ended: float | None = None
 
     @classmethod
     async def start(cls, command: list[str]) -> "Process":
         ours, theirs = socket.socketpair()
         with theirs:
-            reader, writer = await asyncio.open_connection(sock=ours)
+            reader, writer = await asyncio.open_connection(sock=ours, limit=LONGEST_LINE)
             try:
                 process = await asyncio.create_subprocess_exec(
                     *(*command, "--line", str(theirs.fileno())),
@@ -48,8 +52,8 @@ class Process:
 
     @property
     def age(self) -> float:
-        """Seconds since it was started."""
-        return monotonic() - self._began
+        """Seconds that it has lived."""
+        return (self._ended or monotonic()) - self._began
 
     async def ready(self) -> Report | None:
         """What it serves, once it does. None if it ended instead."""
@@ -61,6 +65,7 @@ class Process:
     async def wait(self) -> int:
         """Until it has ended; its exit code, or the number of a signal, negative."""
         code = await self._process.wait()
+        self._ended = self._ended or monotonic()
         self._writer.close()
         return code
 

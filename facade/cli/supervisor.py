@@ -115,7 +115,11 @@ class Supervisor:
             async with self._changing:
                 if self._workers[place] is not worker:
                     continue  # it was replaced meanwhile
-                self._workers[place] = worker = await self._start()
+                try:
+                    self._workers[place] = worker = await self._start()
+                except OSError as error:  # the system is out of something: try again later
+                    _say(f"no worker can be started: {error}")
+                    continue
             if await worker.ready():
                 _say(f"worker {worker.pid} serves")
 
@@ -137,7 +141,11 @@ class Supervisor:
 
     async def _replace(self, place: int) -> bool:
         async with self._changing:
-            successor = await self._start()
+            try:
+                successor = await self._start()
+            except OSError as error:
+                _say(f"no worker can be started: {error}")
+                return False
             if await successor.ready() is None:
                 await successor.wait()
                 self._living.discard(successor)

@@ -8,6 +8,7 @@ import sys
 import pytest
 
 import facade
+from facade.cli import supervisor
 
 APP = """
 import asyncio
@@ -261,3 +262,40 @@ async def test_unix_socket_is_not_shared(serve, tmp_path):
     assert await served.listens() == address
     signalled(served)
     assert await served.ended() == (0, "")
+
+
+async def test_worker_that_can_not_be_started_is_tried_again(monkeypatch, capsys):
+    """The system may be out of processes for a while: that ends neither the parent nor others."""
+    failures = [OSError("out of processes"), OSError("out of processes")]
+    started = asyncio.Event()
+
+    class Fake:
+        """A worker that has died, or one that lives."""
+
+        age = 0.0
+
+        def __init__(self, pid):
+            self.pid = pid
+
+        async def wait(self):
+            if self.pid == 2:
+                await asyncio.Event().wait()
+            return 1
+
+        async def ready(self):
+            started.set()
+            return True
+
+    async def start(command):
+        if failures:
+            raise failures.pop()
+        return Fake(2)
+
+    monkeypatch.setattr(supervisor.Process, "start", start)
+    monkeypatch.setattr(supervisor, "FIRST_PAUSE", 0.001)
+    parent = supervisor.Supervisor(lambda address, first: [], 1, None, print)
+    parent._workers = [Fake(1)]
+    keeping = asyncio.ensure_future(parent._keep(0))
+    await started.wait()
+    keeping.cancel()
+    assert capsys.readouterr().err.count("no worker can be started: out of processes") == 2
