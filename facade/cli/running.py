@@ -6,6 +6,7 @@ import signal
 import sys
 import traceback
 from collections.abc import Callable
+from pathlib import Path
 
 from facade.cli import failure
 from facade.cli.target import NoTarget, load
@@ -21,13 +22,16 @@ def prepared(target: str, app_dir: str, address: str | None) -> Server:
     except Exception as error:
         if failure.debug:
             traceback.print_exc()
-        failure.fail(f"{target}: {failure.told(error)}{_where(error)}")
+        failure.fail(f"{target}: {failure.told(error)}{_where(error, app_dir)}")
 
 
-def _where(error: Exception) -> str:
-    """The line of the user's code that raised it."""
-    frames = traceback.extract_tb(error.__traceback__)
-    return f" ({frames[-1].filename}, line {frames[-1].lineno})" if frames else ""
+def _where(error: Exception, app_dir: str) -> str:
+    """The line of the user's code that led to it; nothing where none did."""
+    folder = str(Path(app_dir).resolve()) + os.sep
+    for frame in reversed(traceback.extract_tb(error.__traceback__)):
+        if frame.filename.startswith(folder) and "site-packages" not in frame.filename:
+            return f" ({frame.filename}, line {frame.lineno})"
+    return ""
 
 
 def place(server: Server) -> str:
