@@ -2,6 +2,11 @@
 
 import base64
 import json
+import os
+import pty
+import re
+import subprocess
+import sys
 import threading
 
 import pytest
@@ -125,6 +130,20 @@ def test_unreachable(run, nowhere):
 def test_wrong_usage(run, words, told):
     """Exit code 2, and what is meant, before anything is sent."""
     assert told in " ".join(run("call", *words, code=2).err.replace("│", "").split())
+
+
+def test_terminal_gets_it_indented(provider):
+    """Who looks at it sees its structure."""
+    leader, follower = pty.openpty()
+    words = ("call", provider.address, "demo.Greeter.buy", '{"item": "tea"}')
+    command = [sys.executable, "-m", "facade", *words]
+    env = {**os.environ, "TERM": "xterm", "NO_COLOR": "1"}
+    with open(leader, "rb", buffering=0) as screen:
+        with open(follower, "wb", buffering=0) as terminal:
+            subprocess.run(command, stdout=terminal, env=env, check=True)
+        shown = screen.read(4096).decode()
+    assert json.loads(re.sub(r"\x1b\[[0-9;]*m", "", shown)) == [{"item": "tea", "count": 1}] * 2
+    assert shown.count("\n") > 5
 
 
 class Items:
