@@ -151,6 +151,7 @@ async def test_workers_share_a_port(serve):
     served = await serve("app:server", "--workers", "2")
     address = await served.listens()
     async with facade.AsyncClient(address, timeout=30, connections=24) as client:
+        await client.ready()  # all of them
         pids = {await client.generic("demo.Worker").invoke("pid") for _ in range(24)}
     assert len(pids) == 2
     assert served.pid not in pids
@@ -177,6 +178,7 @@ async def test_rolling_replace_loses_no_call(serve):
     served = await serve("app:server", "--workers", "2")
     address = await served.listens()
     async with facade.AsyncClient(address, timeout=30, connections=8) as client:
+        await client.ready()
         worker = client.generic("demo.Worker")
         old = {await worker.invoke("pid") for _ in range(64)}
         going, calls = True, 0
