@@ -130,12 +130,14 @@ class _Inner(AsyncClient):
 
     def _make_ends(self) -> Ends:
         thread = (
-            ThreadInvoker(self._connector, engine()) if type(self._end) is RemoteInvoker else None
+            ThreadInvoker(self._wire.connector, engine())
+            if type(self._wire.end) is RemoteInvoker
+            else None
         )
-        return Ends(self._end, self._callbacks, thread)
+        return Ends(self._wire.end, self._wire.callbacks, thread)
 
     def _method(self, codec: CallingCodec, chains: Chains, **facts: Any) -> BlockingMethod:
-        self._codecs.add(codec)
+        self._wire.codecs.add(codec)
         invoker = chains.of(codec)
         on_thread = chains.on_thread if invoker is chains.plain else None
         return BlockingMethod(

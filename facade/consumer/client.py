@@ -1,25 +1,18 @@
 """The asyncio client."""
 
 import asyncio
-import weakref
 from collections.abc import Callable, Collection, Mapping, Sequence
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
 from facade.codec import CallingCodec
-from facade.consumer.callbacks import CallbackInvoker, NoCallbacks, OnLoop, Runner
+from facade.consumer.callbacks import OnLoop, Runner
 from facade.consumer.chains import Chains, Ends
-from facade.consumer.connections import Connections, RoundRobin, check_connections
-from facade.consumer.connector import Connector
-from facade.consumer.describer import Describer
-from facade.consumer.exports import NOTHING_EXPORTED
 from facade.consumer.generic import GenericService
-from facade.consumer.lease import Lease
 from facade.consumer.limit import Limits
 from facade.consumer.listener import InvokerListener, Reference
 from facade.consumer.proxy import AsyncMethod, RemoteMethod, proxy
-from facade.consumer.remote import RemoteInvoker, UnaryInvoker
-from facade.consumer.shared import SHARED, Shared
+from facade.consumer.wire import Wire
 from facade.core.chain import is_available
 from facade.core.errors import Sent, Unavailable
 from facade.core.filter import CONSUMER, Invoker
@@ -28,10 +21,8 @@ from facade.core.method import InvokeMode, Method, Service, service_key
 from facade.core.settings import FilterSettings
 from facade.exchange.description import ProviderDescription
 from facade.exchange.handlers import Handlers, OnConnect, OnDisconnect
-from facade.exchange.injvm import InjvmInvoker, InjvmTransport, place
 from facade.exchange.settings import DEFAULT_MAX_MESSAGE, Settings
-from facade.exchange.stream import ConsumerStream
-from facade.exchange.transport import GrpcTransport, Transport, channel_options
+from facade.exchange.transport import Transport
 from facade.plugins import FilterList, check_settings, merge, resolve
 from facade.service import check_timeout, with_timeouts
 from facade.service import describe as read_interface
@@ -110,54 +101,21 @@ class AsyncClient:
             heartbeat=heartbeat,
             heartbeat_timeout=heartbeat_timeout,
         )
-        handlers = Handlers(on_connect, on_disconnect)
-        here = place(target)
-        check_connections(connections, handlers, unary or here is not None)
-        private = transport is not None or unary or connections > 0
-        if transport is None:
-            options = channel_options(max_message_size, heartbeat, heartbeat_timeout)
-            transport = GrpcTransport(target, options) if here is None else InjvmTransport(here)
         self._timeout = timeout
         self._invocation_ids = invocation_ids
         self._limits = Limits(timeout, countdown=countdown)
-        self._transport = transport
-        # Those of its methods: see Lease.
-        self._codecs: weakref.WeakSet[CallingCodec] = weakref.WeakSet()
-
-        def hold(shared: Shared) -> Lease:
-            return Lease(
-                transport.target,
-                shared,
-                (target, settings, NOTHING_EXPORTED),
-                lambda: Connector(transport, settings, NOTHING_EXPORTED),
-                codecs=self._codecs,
-                handlers=handlers,
-                used=self._use,
-                wait_for_ready=wait_for_ready,
-            )
-
-        self._connector: Connections = (
-            RoundRobin([hold(Shared()) for _ in range(connections)])
-            if connections > 1
-            else hold(Shared() if private else SHARED)
-        )
-        self._describer = Describer(
-            self._connector,
-            transport,
+        self._wire = Wire(
+            target,
+            settings,
             self._limits,
-            follow=describe,
-            unary=unary or here is not None,
-        )
-        once = self._describer.once
-        self._injvm = None if here is None else InjvmInvoker(here, application, once)
-        self._end: Invoker = self._injvm or (
-            UnaryInvoker(transport, settings, once) if unary else RemoteInvoker(self._connector)
-        )
-        # Calls that hand over callbacks have an inner end of their own.
-        self._callbacks: CallbackInvoker | NoCallbacks = (
-            NoCallbacks(self._end)
-            if unary or here is not None
-            else CallbackInvoker(self._connector, self._runner(), callbacks)
+            Handlers(on_connect, on_disconnect),
+            self._runner(),
+            transport=transport,
+            unary=unary,
+            connections=connections,
+            wait_for_ready=wait_for_ready,
+            describe=describe,
+            callbacks=callbacks,
         )
         self._ends = self._make_ends()
         self._filters = filters
@@ -171,7 +129,7 @@ class AsyncClient:
 
     @property
     def target(self) -> str:
-        return self._connector.target
+        return self._wire.connector.target
 
     @property
     def invoker(self) -> Invoker:
@@ -277,28 +235,25 @@ class AsyncClient:
         return key
 
     def _method(self, codec: CallingCodec, chains: Chains, **facts: Any) -> RemoteMethod:
-        self._codecs.add(codec)
+        self._wire.codecs.add(codec)
         invoker, ids = chains.of(codec), self._invocation_ids
         return AsyncMethod(invoker, codec, self._futures, ids=ids, **facts)
 
     def _make_ends(self) -> Ends:
-        return Ends(self._end, self._callbacks)
+        return Ends(self._wire.end, self._wire.callbacks)
 
     def _runner(self) -> Runner:
         return OnLoop()
 
-    def _use(self, stream: ConsumerStream) -> None:
-        self._describer.connected(stream)
-
     def release(self, callback: object) -> bool:
         """Forget a callable that was given as an argument. A provider that calls it gets
         Unavailable. False where none of its references is in use."""
-        return self._callbacks.withdraw(callback)
+        return self._wire.callbacks.withdraw(callback)
 
     async def ready(self, timeout: float | None = None) -> None:
         """Connect now, and learn what the provider publishes. Raises Unavailable after
         ``timeout`` seconds (else: the client's)."""
-        await self._describer.ready(timeout or self._timeout)
+        await self._wire.describer.ready(timeout or self._timeout)
 
     async def describe(
         self, service: str = "", *, group: str = "", version: str = ""
@@ -307,21 +262,17 @@ class AsyncClient:
 
         Raises Unimplemented where it does not say, and Unavailable where it can't be asked.
         """
-        return await self._describer.describe(self._timeout, service, group, version)
+        return await self._wire.describer.describe(self._timeout, service, group, version)
 
     @property
     def late_results(self) -> int:
         """How many answers came when nobody waited for them any more, and were dropped."""
-        return self._connector.late
+        return self._wire.connector.late
 
     async def close(self, grace: float = 5.0) -> None:
         """Let calls under way end, at most ``grace`` seconds, and hang up."""
         self._closed = True
-        self._describer.close()
-        if self._injvm is not None:
-            await self._injvm.close(grace)
-        await asyncio.gather(self._connector.close(grace), self._transport.close(grace))
-        self._callbacks.close()
+        await self._wire.close(grace)
         while self._references:
             _, reference = self._references.popitem()
             tell(self._listeners, "destroyed", reference)

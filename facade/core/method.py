@@ -41,6 +41,10 @@ class Method:
     a oneway call waits until it is written. ``countdown``: whether a call takes part in it;
     None leaves it to the client. ``callbacks`` are the names of the parameters that the
     provider may call. ``settings`` are for filters.
+
+    ``streamed`` are the names of the parameters that are streams: their type is that of one
+    item, and the argument is an asynchronous iterator. ``yields``: so is the value, and
+    ``returns`` is the type of one item.
     """
 
     service: str
@@ -56,7 +60,14 @@ class Method:
     countdown: bool | None = None
     summary: str = ""
     callbacks: tuple[str, ...] = ()
+    streamed: tuple[str, ...] = ()
+    yields: bool = False
     settings: Mapping[str, Any] = field(default_factory=dict, repr=False)
+
+    @property
+    def streaming(self) -> bool:
+        """Whether anything of it is a stream."""
+        return self.yields or bool(self.streamed)
 
     def __str__(self) -> str:
         return f"{self.service}.{self.name}"

@@ -1,7 +1,7 @@
-"""The only door to gRPC: streams and unary calls of bytes, and its errors as ours."""
+"""The consumer's door to gRPC: streams and unary calls of bytes, and its errors as ours."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
 from typing import Any, Protocol
 
 import grpc
@@ -18,7 +18,8 @@ from facade.core.errors import (
     Unimplemented,
 )
 from facade.exchange import fork
-from facade.exchange.stream import ConsumerStream, FrameStream
+from facade.exchange.settings import Settings
+from facade.exchange.stream import ConsumerStream
 
 SERVICE = "facade.v1.Facade"
 EXCHANGE = f"/{SERVICE}/Exchange"
@@ -55,9 +56,9 @@ class Transport(Protocol):
         ...
 
 
-def channel_options(max_message_size: int, heartbeat: float, patience: float) -> Options:
+def channel_options(settings: Settings) -> Options:
     return (
-        *_common_options(max_message_size, heartbeat, patience),
+        *common_options(settings),
         # A connection of its own, and with it no memory of failures: C-core's backoff would
         # make a provider that is back wait for seconds. We have a backoff ourselves.
         ("grpc.use_local_subchannel_pool", 1),
@@ -65,29 +66,19 @@ def channel_options(max_message_size: int, heartbeat: float, patience: float) ->
     )
 
 
-def server_options(
-    max_message_size: int, heartbeat: float, patience: float, reuse_port: bool = False
-) -> Options:
-    return (
-        *_common_options(max_message_size, heartbeat, patience),
-        ("grpc.http2.min_ping_interval_without_data_ms", 5_000),
-        ("grpc.http2.max_ping_strikes", 0),
-        # Two servers on one port would share its callers silently.
-        ("grpc.so_reuseport", int(reuse_port)),
-    )
-
-
-def _common_options(max_message_size: int, heartbeat: float, patience: float) -> Options:
+def common_options(settings: Settings) -> Options:
+    """What both ends set alike."""
     # Room for the frame around the largest envelope.
-    longest = max_message_size + 1024
+    longest = settings.max_message_size + 1024
+    patience = int(settings.heartbeat_timeout * 1000)
     return (
         ("grpc.max_send_message_length", longest),
         ("grpc.max_receive_message_length", longest),
-        ("grpc.keepalive_time_ms", int(heartbeat * 1000)),
-        ("grpc.keepalive_timeout_ms", int(patience * 1000)),
+        ("grpc.keepalive_time_ms", int(settings.heartbeat * 1000)),
+        ("grpc.keepalive_timeout_ms", patience),
         # Without it the keepalive's own timeout is not honoured: a frozen peer would be
         # noticed after a minute.
-        ("grpc.http2.ping_timeout_ms", int(patience * 1000)),
+        ("grpc.http2.ping_timeout_ms", patience),
         ("grpc.keepalive_permit_without_calls", 1),
         ("grpc.http2.max_pings_without_data", 0),
     )
@@ -189,103 +180,6 @@ class ClientStream:
         if self._closing is None:
             self._call.cancel()
             self._closing = asyncio.ensure_future(self._channel.close())
-
-
-class ServerStream:
-    """The provider's end of an Exchange call."""
-
-    end = grpc.aio.EOF
-
-    def __init__(self, context: Any, local_address: str) -> None:
-        self.error: RpcError | None = None
-        self.remote_address = context.peer()
-        self.local_address = local_address
-        self.read = context.read
-        self.write = context.write
-
-    def explain(self, error: Exception) -> RpcError | None:
-        if isinstance(error, (grpc.aio.BaseError, asyncio.InvalidStateError)):
-            return Unavailable(f"the stream from {self.remote_address} broke: {error}")
-        return None
-
-    async def finish(self) -> None:
-        """The provider's end finishes with its handler."""
-
-    def close(self, error: RpcError | None = None) -> None:
-        self.error = error
-
-
-class GrpcListener:
-    """Serves the gRPC service at one address and hands on what comes in."""
-
-    def __init__(
-        self,
-        exchange: Callable[[FrameStream], Awaitable[None]],
-        invoke: Callable[[bytes, str, float | None], Awaitable[bytes]],
-        describe: Callable[[bytes], Awaitable[bytes]],
-        options: Options,
-    ) -> None:
-        fork.claim()
-        self._exchange = exchange
-        self._invoke = invoke
-        self._describe = describe
-        self.address = ""
-        self._server = grpc.aio.server(options=list(options))
-        handlers = {
-            "Exchange": grpc.stream_stream_rpc_method_handler(self._serve_stream),
-            "Invoke": grpc.unary_unary_rpc_method_handler(self._serve_call),
-            "Describe": grpc.unary_unary_rpc_method_handler(self._serve_describe),
-        }
-        self._server.add_generic_rpc_handlers(
-            (grpc.method_handlers_generic_handler(SERVICE, handlers),)
-        )
-
-    async def start(self, address: str) -> int:
-        """Listen; the port. OSError, which names the address, where that can't be done."""
-        try:
-            port = self._server.add_insecure_port(address)
-        except RuntimeError as error:
-            raise _cannot_listen(address, error) from None
-        if port == 0 and not address.startswith(("unix:", "unix-abstract:")):
-            raise _cannot_listen(address, None)
-        await self._server.start()
-        # The port that it really is, where any would do.
-        self.address = f"{address.rpartition(':')[0]}:{port}" if port else address
-        return int(port)
-
-    async def stop(self, grace: float | None) -> None:
-        """Take nothing new at once, and end what is left after ``grace`` seconds."""
-        await self._server.stop(grace)
-
-    async def _serve_stream(self, _: Any, context: Any) -> None:
-        stream = ServerStream(context, self.address)
-        await self._exchange(stream)
-        error = stream.error
-        if error is not None:
-            await context.abort(_grpc_status(error.status), error.message)
-
-    async def _serve_call(self, request: bytes, context: Any) -> bytes:
-        try:
-            return await self._invoke(request, context.peer(), context.time_remaining())
-        except RpcError as error:
-            await context.abort(_grpc_status(error.status), error.message)
-            raise
-
-    async def _serve_describe(self, request: bytes, context: Any) -> bytes:
-        try:
-            return await self._describe(request)
-        except RpcError as error:
-            await context.abort(_grpc_status(error.status), error.message)
-            raise
-
-
-def _cannot_listen(address: str, error: Exception | None) -> OSError:
-    reason = f": {error}" if error else ""
-    return OSError(f"cannot listen at {address}: is the port in use, or not ours to take?{reason}")
-
-
-def _grpc_status(status: Status) -> grpc.StatusCode:
-    return grpc.StatusCode[status.name]
 
 
 def translate(error: grpc.aio.AioRpcError, target: str) -> RpcError:

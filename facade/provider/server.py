@@ -1,7 +1,6 @@
 """The server."""
 
 import asyncio
-import contextlib
 import logging
 import signal
 from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -9,16 +8,14 @@ from dataclasses import replace
 from types import TracebackType
 from typing import Any, Self
 
-from facade.core.errors import LimitExceeded, RpcError, Sent, Unavailable
 from facade.core.filter import CONSUMER, PROVIDER
 from facade.core.listener import check_listeners
 from facade.core.settings import FilterSettings
-from facade.exchange.connection import Connection
 from facade.exchange.handlers import Handlers, OnConnect, OnDisconnect
 from facade.exchange.injvm import INJVM, place
+from facade.exchange.listener import GrpcListener
 from facade.exchange.settings import DEFAULT_MAX_MESSAGE, Settings
 from facade.exchange.stream import FrameStream
-from facade.exchange.transport import GrpcListener, server_options
 from facade.loops import new_event_loop
 from facade.plugins import FilterList, check_settings, merge, resolve
 from facade.provider.description import answer_describe
@@ -32,10 +29,10 @@ from facade.provider.exporter import (
 )
 from facade.provider.inprocess import InProcess
 from facade.provider.listener import ExporterListener
-from facade.provider.listeners import Listeners
 from facade.provider.local import LocalInvoker
 from facade.provider.pool import ThreadPool
 from facade.provider.publication import Publication
+from facade.provider.streams import Streams
 from facade.provider.unary import UnaryCalls
 from facade.service import check_timeout, describe, filter_settings, with_timeouts
 
@@ -86,8 +83,6 @@ class Server:
         check_timeout(heartbeat, "heartbeat")
         check_timeout(heartbeat_timeout, "heartbeat_timeout")
         check_listeners(listeners, ExporterListener, ("exported", "unexported"))
-        if callbacks < 0:
-            raise ValueError(f"callbacks={callbacks}: no less than 0")
         self.address = address
         self.port = 0
         self.reuse_port = reuse_port
@@ -103,21 +98,23 @@ class Server:
         # A wrong name is an error here, not at the first export.
         check_settings(FilterSettings(filter_settings), filters, "filter_settings")
         resolve(filters, PROVIDER, self._filter_settings)
-        self._callbacks = callbacks
-        self._callback_filters = resolve(("default",), CONSUMER, {})
         self._exports = ExportTable()
         # For the methods that are not async, but for services with a pool of their own.
         self.pool = ThreadPool(threads, queue, place=self._place)
         self._unary = UnaryCalls(self._exports, max_message_size)
-        if max_connections < 0:
-            raise ValueError(f"max_connections={max_connections}: 0 for any number, or how many")
-        self._max_connections = max_connections
-        self._handlers = Handlers(on_connect, on_disconnect)
+        self._streams = Streams(
+            self._exports,
+            self._settings,
+            Handlers(on_connect, on_disconnect),
+            self._place,
+            limit=max_connections,
+            callbacks=callbacks,
+            callback_filters=resolve(("default",), CONSUMER, {}),
+        )
         self._local = InProcess(
             place(address) or INJVM, self._exports, max_message_size, application
         )
         self._published = Publication(self._exports, self._local, listeners)
-        self._connections: set[Connection] = set()
         self._listener: GrpcListener | None = None
         self._started = False
         self._stopping: asyncio.Task[None] | None = None
@@ -217,12 +214,12 @@ class Server:
         self._local.start(self._exports)
 
     async def _listen(self) -> None:
-        own = self._settings
-        options = server_options(
-            own.max_message_size, own.heartbeat, own.heartbeat_timeout, self.reuse_port
-        )
         self._listener = listener = GrpcListener(
-            self.exchange, self._unary.invoke, self.describe, options
+            self.exchange,
+            self._unary.invoke,
+            self.describe,
+            self._settings,
+            reuse_port=self.reuse_port,
         )
         try:
             self.port = await listener.start(self.address)
@@ -238,6 +235,7 @@ class Server:
         A call that has not ended by then gets one error which says so.
         """
         if self._stopping is None:
+            self._streams.stop()
             self._stopping = asyncio.create_task(
                 self._stop(self._grace if grace is None else grace), name="facade-stop"
             )
@@ -250,15 +248,13 @@ class Server:
             if self._listener is not None
             else None
         )
-        drains = [c.drain("the provider stops", grace) for c in self._connections]
         await asyncio.gather(
-            *drains,
+            self._streams.drain("the provider stops", grace),
             self._unary.drain("the provider stops", grace),
             self._local.stop(self._exports, "the provider stops", grace),
         )
         if listener is not None:
             await listener
-        await self._handlers.settle(grace)
         self._published.clear()
         self.pool.close()
         self._stopped.set()
@@ -310,33 +306,7 @@ class Server:
 
     async def exchange(self, stream: FrameStream) -> None:
         """Serve one stream to its end."""
-        error = self._refusal(stream)
-        if error is not None:
-            # Hear its setup first: gRPC would tell who still writes of an internal error.
-            with contextlib.suppress(Exception):
-                await asyncio.wait_for(stream.read(), 1.0)
-            stream.close(error)
-            return
-        connection = Connection(stream, self._settings, self._exports, opened=False)
-        self._connections.add(connection)
-        self._handlers.watch(connection)
-        listeners = Listeners(connection, self._callback_filters, self._callbacks)
-        connection.peer.listeners = listeners
-        try:
-            await connection.run()
-        finally:
-            listeners.close()
-            self._connections.discard(connection)
-
-    def _refusal(self, stream: FrameStream) -> RpcError | None:
-        if self._stopping is not None:
-            return Unavailable("the provider stops", sent=Sent.NOT_SENT)
-        limit = self._max_connections
-        if not limit or len(self._connections) < limit:
-            return None
-        what = f"the provider at {self._place()} takes no more than {limit} connections"
-        logger.warning("refused %s: %s (max_connections)", stream.remote_address, what)
-        return LimitExceeded(f"{what} (Server: max_connections)", sent=Sent.NOT_SENT)
+        await self._streams.serve(stream)
 
     def _place(self) -> str:
         host, colon, port = self.address.rpartition(":")

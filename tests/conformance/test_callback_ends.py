@@ -52,7 +52,7 @@ class Seen:
 
 def table(client):
     inner = client._client if isinstance(client, facade.Client) else client
-    return inner._connector.current.answers.callbacks
+    return inner._wire.connector.current.answers.callbacks
 
 
 async def until(condition):
@@ -182,7 +182,7 @@ async def test_idle_stream_ends_in_peace(wire):
     """Callbacks that nobody calls do not hold up a stop, at either end."""
     impl, server, client, feed = await ends(wire)
     await feed.watch(Seen())
-    connection = client._connector.current
+    connection = client._wire.connector.current
     await server.stop(grace=50)
     await connection.closed.wait()
     assert connection.error is None
@@ -195,7 +195,7 @@ async def test_reconnect(wire):
     impl, _, client, feed = await ends(wire)
     seen = Seen()
     await feed.watch(seen)
-    connection = client._connector.current
+    connection = client._wire.connector.current
     connection.abort(facade.Unavailable("cut by the test"))
     await connection.closed.wait()
     await feed.watch(seen)
@@ -217,7 +217,7 @@ async def test_end_of_a_call_back_under_way(wire):
     await feed.watch(wait)
     call = impl.listeners[0].options(timeout=20).future(1)
     await started.wait()
-    client._connector.current.abort(facade.Unavailable("cut by the test"))
+    client._wire.connector.current.abort(facade.Unavailable("cut by the test"))
     with pytest.raises(facade.Unavailable) as raised:
         await call
     assert raised.value.sent is facade.Sent.MAYBE_EXECUTED

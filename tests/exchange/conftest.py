@@ -226,7 +226,7 @@ def calls_under_way():
     """Waits until that many calls of the client are begun."""
 
     async def wait(client, count):
-        while len(client._connector.current.calls) != count:  # noqa: ASYNC110 - nothing else tells
+        while len(client._wire.connector.current.calls) != count:  # noqa: ASYNC110 - nothing else tells
             await asyncio.sleep(0)
 
     return wait

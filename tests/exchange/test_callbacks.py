@@ -86,7 +86,7 @@ async def test_called_in_json(ends):
 async def test_released(ends):
     """After as many releases as the reference came, the number is unknown."""
     provider, client = ends
-    table = client._connector.current.answers.callbacks
+    table = client._wire.connector.current.answers.callbacks
     await provider.call(2, "1", "_release", 1, oneway=True)
     result = await provider.call(4, "1", "call", "ACME", 3)
     assert result.error.status == facade.Status.UNAVAILABLE

@@ -62,4 +62,4 @@ async def test_result_for_an_unknown_id(consumer, envelope):
     assert await call == "hi"
     await hand.send(envelope.empty("ping"))
     assert (await hand.receive()).WhichOneof("kind") == "pong"  # so it has read them all
-    assert client._connector.current.calls.late == 2
+    assert client._wire.connector.current.calls.late == 2

@@ -168,7 +168,7 @@ async def test_filters_of_a_call_back() -> None:
         facade.RpcContext.client_attachments()["trace"] = "7"
         assert await impl.listeners[0]("a") == "7"
         assert repr(impl.listeners[0]._handle.invoker).startswith("consumer_context -> ")
-        table = client._connector.current.answers.callbacks
+        table = client._wire.connector.current.answers.callbacks
         end = table._callbacks["1"].methods["call"].invoker
         assert repr(end) == ("context -> exception -> timeout -> Callback('Callable[[str], str]')")
 

@@ -65,7 +65,7 @@ async def close(wire, client, grace=5.0):
 
 async def connections(server, count):
     """Wait until the provider has so many."""
-    while len(server._connections) != count:  # noqa: ASYNC110 - nothing else tells
+    while len(server._streams.connections) != count:  # noqa: ASYNC110 - nothing else tells
         await asyncio.sleep(0.001)
 
 
@@ -97,7 +97,7 @@ async def test_connection_that_is_gone_is_passed_over(wire):
         on_disconnect=lambda peer, error: loop.call_soon_threadsafe(noticed.set),
     )
     await ready(wire, client)
-    lost = next(iter(server._connections))
+    lost = next(iter(server._streams.connections))
     lost.abort(facade.Unavailable("cut by the test"))
     await noticed.wait()
     gone = lost.peer.remote_address
@@ -295,9 +295,9 @@ async def test_first_call_connects(wire):
     """Neither making a client nor referring to a service does: ours is Dubbo's lazy=true."""
     server = await provide(wire)
     worker = wire.connect(server).refer(Worker)
-    assert not server._connections
+    assert not server._streams.connections
     await wire.call(worker.whence)
-    assert len(server._connections) == 1
+    assert len(server._streams.connections) == 1
 
 
 @pytest.mark.behaviour("B7.35")

@@ -64,7 +64,7 @@ async def test_new_calls_avoid_a_connection_that_drains():
     first = worker.work.future()
     old = await accept()
     await old.read()  # the call
-    connection = client._connector.current
+    connection = client._wire.connector.current
     assert connection.usable
     drain, unknown = Envelope(), Envelope(optional=True)
     drain.drain.reason = "the test is leaving"
@@ -92,7 +92,7 @@ async def test_stop_of_a_provider(wire):
     server = await wire.provide((Worker, impl))
     call = wire.start(wire.connect(server).refer(Worker).work)
     await impl.started.wait()
-    (connection,) = server._connections
+    (connection,) = server._streams.connections
     stopping = asyncio.create_task(server.stop(grace=3600))
     while connection.usable:  # noqa: ASYNC110 - nothing else tells
         await asyncio.sleep(0)
@@ -100,7 +100,7 @@ async def test_stop_of_a_provider(wire):
     impl.released.set()
     assert await call == "done"
     await stopping
-    assert not server._connections
+    assert not server._streams.connections
 
 
 @pytest.mark.behaviour("B7.23", "B7.42")

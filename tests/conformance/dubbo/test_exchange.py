@@ -144,12 +144,12 @@ async def test_call_knows_whether_it_was_sent(hand):
     call = client.refer(Worker).echo.future("hi")
     stream = await provider.accept()
     await provider.receive(stream)
-    (pending,) = client._connector.current.calls.pending()
+    (pending,) = client._wire.connector.current.calls.pending()
     assert pending.started <= pending.sent_at
     assert pending.sent is Sent.MAYBE_EXECUTED
     await provider.send(stream, value(1, "hi"))
     assert await call == "hi"
-    assert client._connector.current.calls.pending() == []
+    assert client._wire.connector.current.calls.pending() == []
 
 
 @pytest.mark.behaviour("B7.7")
@@ -164,7 +164,7 @@ async def test_provider_learns_that_a_call_was_given_up(hand):
         await call
     envelope = await provider.receive(stream)
     assert (envelope.id, envelope.WhichOneof("kind")) == (1, "cancel")
-    assert not client._connector.current.calls
+    assert not client._wire.connector.current.calls
 
 
 @pytest.mark.behaviour("B7.10", "B7.11")
@@ -232,7 +232,7 @@ async def test_nothing_is_sent_on_a_closed_connection(hand):
     call = client.refer(Worker).echo.future("hi")
     stream = await provider.accept()
     await provider.receive(stream)
-    connection = client._connector.current
+    connection = client._wire.connector.current
     stream.close(facade.Unavailable("cut by the test"))
     with pytest.raises(facade.Unavailable):
         await call
@@ -312,7 +312,7 @@ async def test_answer_that_nobody_waits_for(hand):
     await provider.receive(stream)
     await provider.send(stream, value(77, "whose?"), value(1, "hi"))
     assert await call == "hi"
-    assert client._connector.current.calls.late == 1
+    assert client._wire.connector.current.calls.late == 1
 
 
 # What is sent

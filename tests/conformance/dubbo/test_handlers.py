@@ -99,7 +99,7 @@ async def test_reason_of_a_loss(wire):
     await wire.call(client.refer(Worker).echo, "hi")
     for events in (ours, theirs):
         assert (await events.get())[0] == "connect"
-    (connection,) = server._connections
+    (connection,) = server._streams.connections
     connection.abort(facade.Unavailable("cut by the test"))
     for events in (ours, theirs):
         name, _, error = await events.get()
@@ -118,7 +118,7 @@ async def test_each_client_is_told_of_a_shared_connection(wire):
         await wire.call(client.refer(Worker).echo, "hi")
     for each in events:
         assert (await each.get())[0] == "connect"
-    assert len(server._connections) == 1
+    assert len(server._streams.connections) == 1
     await close(wire, clients[0])
     assert (await events[0].get())[0] == "disconnect"
     await wire.call(clients[1].refer(Worker).echo, "hi")

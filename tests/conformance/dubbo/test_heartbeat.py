@@ -223,7 +223,7 @@ async def test_consumer_leaves_a_silent_provider(consumer):
     with pytest.raises(facade.Unavailable, match="silent") as raised:
         await pending
     assert raised.value.sent is facade.Sent.MAYBE_EXECUTED
-    assert not client._connector.current.usable
+    assert not client._wire.connector.current.usable
     again = client.refer(Worker).work.future()
     await streams.get()
     again.cancel()

@@ -199,7 +199,7 @@ async def test_nothing_left(impl, client):
     call = invocation("look", interface=Shop, countdown=TimeoutCountDown(0.0))
     shop = client.refer(Shop)
     call.codec = facade.bound(shop.look)._codec
-    error = (await client._injvm.invoke(call)).exception
+    error = (await client._wire.end.invoke(call)).exception
     assert isinstance(error, facade.DeadlineExceeded)
     assert str(error).startswith("No time left for making the following call: injvm.Shop:1.0.look")
     assert (error.code, error.sent) == (facade.Code.TIMEOUT_TERMINATE, facade.Sent.NOT_SENT)

@@ -132,7 +132,7 @@ async def test_nothing_is_kept_of_it(wire):
     client = wire.connect(server)
     log = client.refer(Log)
     await wire.call(log.add, "first")
-    calls = getattr(client, "_client", client)._connector.current.calls
+    calls = getattr(client, "_client", client)._wire.connector.current.calls
     for method in (log.note, log.keep):
         await wire.call(method, "line")
         assert len(calls) == 0

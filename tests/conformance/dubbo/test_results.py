@@ -227,7 +227,7 @@ async def test_available_while_connected(wire):
     assert client.available
     assert is_available(client.invoker)
     await server.stop()
-    connection = getattr(client, "_client", client)._connector.current
+    connection = getattr(client, "_client", client)._wire.connector.current
     while not connection.closed.is_set():  # noqa: ASYNC110 - it may be of another thread's loop
         await asyncio.sleep(0.001)
     assert not client.available

@@ -40,7 +40,7 @@ class LogImpl(Log):
 
 def hold_writes(client):
     """From now on, what this client writes stays on its way until the event is set."""
-    transport = getattr(client, "_client", client)._transport
+    transport = getattr(client, "_client", client)._wire.transport
     opens, released, held = transport.open, asyncio.Event(), asyncio.Event()
 
     async def open():
@@ -64,7 +64,7 @@ def hold_writes(client):
 
 async def calls_under_way(client, count):
     """Wait until that many are begun."""
-    while len(client._connector.current.calls) != count:  # noqa: ASYNC110 - nothing else tells
+    while len(client._wire.connector.current.calls) != count:  # noqa: ASYNC110 - nothing else tells
         await asyncio.sleep(0)
 
 

@@ -1,0 +1,126 @@
+"""The provider's door to gRPC: what listens, and hands on what comes in."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any
+
+import grpc
+import grpc.aio
+
+from facade.core.errors import RpcError, Status, Unavailable
+from facade.exchange import fork
+from facade.exchange.settings import Settings
+from facade.exchange.stream import FrameStream
+from facade.exchange.transport import SERVICE, Options, common_options
+
+
+def server_options(settings: Settings, *, reuse_port: bool) -> Options:
+    return (
+        *common_options(settings),
+        ("grpc.http2.min_ping_interval_without_data_ms", 5_000),
+        ("grpc.http2.max_ping_strikes", 0),
+        # Two servers on one port would share its callers silently.
+        ("grpc.so_reuseport", int(reuse_port)),
+    )
+
+
+class ServerStream:
+    """The provider's end of an Exchange call."""
+
+    end = grpc.aio.EOF
+
+    def __init__(self, context: Any, local_address: str) -> None:
+        self.error: RpcError | None = None
+        self.remote_address = context.peer()
+        self.local_address = local_address
+        self.read = context.read
+        self.write = context.write
+
+    def explain(self, error: Exception) -> RpcError | None:
+        if isinstance(error, (grpc.aio.BaseError, asyncio.InvalidStateError)):
+            return Unavailable(f"the stream from {self.remote_address} broke: {error}")
+        return None
+
+    async def finish(self) -> None:
+        """The provider's end finishes with its handler."""
+
+    def close(self, error: RpcError | None = None) -> None:
+        self.error = error
+
+
+class GrpcListener:
+    """Serves the gRPC service at one address and hands on what comes in."""
+
+    def __init__(
+        self,
+        exchange: Callable[[FrameStream], Awaitable[None]],
+        invoke: Callable[[bytes, str, float | None], Awaitable[bytes]],
+        describe: Callable[[bytes], Awaitable[bytes]],
+        settings: Settings,
+        handlers: Sequence[grpc.GenericRpcHandler] = (),
+        *,
+        reuse_port: bool = False,
+    ) -> None:
+        """``handlers`` are asked in turn for what is none of ours."""
+        fork.claim()
+        self._exchange = exchange
+        self._invoke = invoke
+        self._describe = describe
+        self.address = ""
+        options = server_options(settings, reuse_port=reuse_port)
+        self._server = grpc.aio.server(options=list(options))
+        own = {
+            "Exchange": grpc.stream_stream_rpc_method_handler(self._serve_stream),
+            "Invoke": grpc.unary_unary_rpc_method_handler(self._serve_call),
+            "Describe": grpc.unary_unary_rpc_method_handler(self._serve_describe),
+        }
+        self._server.add_generic_rpc_handlers(
+            (grpc.method_handlers_generic_handler(SERVICE, own), *handlers)
+        )
+
+    async def start(self, address: str) -> int:
+        """Listen; the port. OSError, which names the address, where that can't be done."""
+        try:
+            port = self._server.add_insecure_port(address)
+        except RuntimeError as error:
+            raise _cannot_listen(address, error) from None
+        if port == 0 and not address.startswith(("unix:", "unix-abstract:")):
+            raise _cannot_listen(address, None)
+        await self._server.start()
+        # The port that it really is, where any would do.
+        self.address = f"{address.rpartition(':')[0]}:{port}" if port else address
+        return int(port)
+
+    async def stop(self, grace: float | None) -> None:
+        """Take nothing new at once, and end what is left after ``grace`` seconds."""
+        await self._server.stop(grace)
+
+    async def _serve_stream(self, _: Any, context: Any) -> None:
+        stream = ServerStream(context, self.address)
+        await self._exchange(stream)
+        error = stream.error
+        if error is not None:
+            await context.abort(grpc_status(error.status), error.message)
+
+    async def _serve_call(self, request: bytes, context: Any) -> bytes:
+        try:
+            return await self._invoke(request, context.peer(), context.time_remaining())
+        except RpcError as error:
+            await context.abort(grpc_status(error.status), error.message)
+            raise
+
+    async def _serve_describe(self, request: bytes, context: Any) -> bytes:
+        try:
+            return await self._describe(request)
+        except RpcError as error:
+            await context.abort(grpc_status(error.status), error.message)
+            raise
+
+
+def _cannot_listen(address: str, error: Exception | None) -> OSError:
+    reason = f": {error}" if error else ""
+    return OSError(f"cannot listen at {address}: is the port in use, or not ours to take?{reason}")
+
+
+def grpc_status(status: Status) -> grpc.StatusCode:
+    return grpc.StatusCode[status.name]

@@ -1,0 +1,88 @@
+"""The streams of a server's consumers."""
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import Callable, Sequence
+
+from facade.core.errors import LimitExceeded, RpcError, Sent, Unavailable
+from facade.core.filter import Filter
+from facade.exchange.answering import Exports
+from facade.exchange.connection import Connection
+from facade.exchange.handlers import Handlers
+from facade.exchange.settings import Settings
+from facade.exchange.stream import FrameStream
+from facade.provider.listeners import Listeners
+
+logger = logging.getLogger(__name__)
+
+
+class Streams:
+    """Serves each to its end, and no more than ``limit`` at once (0: any number).
+
+    ``callbacks``: how many callables of one consumer may be held on one stream; calls of
+    them run through ``callback_filters``.
+    """
+
+    def __init__(
+        self,
+        exports: Exports,
+        settings: Settings,
+        handlers: Handlers,
+        place: Callable[[], str],
+        *,
+        limit: int,
+        callbacks: int,
+        callback_filters: Sequence[Filter],
+    ) -> None:
+        if limit < 0:
+            raise ValueError(f"max_connections={limit}: 0 for any number, or how many")
+        if callbacks < 0:
+            raise ValueError(f"callbacks={callbacks}: no less than 0")
+        self._exports = exports
+        self._settings = settings
+        self._handlers = handlers
+        self._place = place
+        self._limit = limit
+        self._callbacks = callbacks
+        self._callback_filters = callback_filters
+        self.connections: set[Connection] = set()
+        self._stopping = False
+
+    async def serve(self, stream: FrameStream) -> None:
+        """Serve one stream to its end."""
+        error = self._refusal(stream)
+        if error is not None:
+            # Hear its setup first: gRPC would tell who still writes of an internal error.
+            with contextlib.suppress(Exception):
+                await asyncio.wait_for(stream.read(), 1.0)
+            stream.close(error)
+            return
+        connection = Connection(stream, self._settings, self._exports, opened=False)
+        self.connections.add(connection)
+        self._handlers.watch(connection)
+        listeners = Listeners(connection, self._callback_filters, self._callbacks)
+        connection.peer.listeners = listeners
+        try:
+            await connection.run()
+        finally:
+            listeners.close()
+            self.connections.discard(connection)
+
+    def _refusal(self, stream: FrameStream) -> RpcError | None:
+        if self._stopping:
+            return Unavailable("the provider stops", sent=Sent.NOT_SENT)
+        if not self._limit or len(self.connections) < self._limit:
+            return None
+        what = f"the provider at {self._place()} takes no more than {self._limit} connections"
+        logger.warning("refused %s: %s (max_connections)", stream.remote_address, what)
+        return LimitExceeded(f"{what} (Server: max_connections)", sent=Sent.NOT_SENT)
+
+    def stop(self) -> None:
+        """Take no new ones."""
+        self._stopping = True
+
+    async def drain(self, reason: str, grace: float) -> None:
+        """Let the calls under way end for ``grace`` seconds, then end them."""
+        await asyncio.gather(*(c.drain(reason, grace) for c in self.connections))
+        await self._handlers.settle(grace)
