@@ -26,6 +26,9 @@ EXCHANGE = f"/{SERVICE}/Exchange"
 INVOKE = f"/{SERVICE}/Invoke"
 DESCRIBE = f"/{SERVICE}/Describe"
 
+# What else is to be thought of where the stream is unknown to the other end.
+_NO_STREAMS = ", or serves no Exchange (then say unary=True)"
+
 Options = Sequence[tuple[str, Any]]
 
 
@@ -165,7 +168,7 @@ class ClientStream:
 
     def explain(self, error: Exception) -> RpcError | None:
         if isinstance(error, grpc.aio.AioRpcError):
-            return translate(error, self.remote_address)
+            return translate(error, self.remote_address, _NO_STREAMS)
         if isinstance(error, asyncio.InvalidStateError):  # written to after its end
             return Unavailable(f"the stream to {self.remote_address} has ended")
         return None
@@ -182,8 +185,11 @@ class ClientStream:
             self._closing = asyncio.ensure_future(self._channel.close())
 
 
-def translate(error: grpc.aio.AioRpcError, target: str) -> RpcError:
-    """An error of grpcio's as one of ours. That of a whole stream says nothing about a call."""
+def translate(error: grpc.aio.AioRpcError, target: str, what_else: str = "") -> RpcError:
+    """An error of grpcio's as one of ours. That of a whole stream says nothing about a call.
+
+    ``what_else`` a target that knows no such method may be.
+    """
     status = Status(error.code().value[0])
     details = error.details() or status.name
     if status is Status.UNAVAILABLE:
@@ -196,7 +202,7 @@ def translate(error: grpc.aio.AioRpcError, target: str) -> RpcError:
         )
     if status is Status.UNIMPLEMENTED:
         return Unimplemented(
-            f"{target} is no facade provider, or an older one: {details}", remote=True
+            f"{target} is no facade provider, or an older one{what_else}: {details}", remote=True
         )
     if status is Status.DEADLINE_EXCEEDED:
         return DeadlineExceeded(f"{target}: {details}", remote=True)
