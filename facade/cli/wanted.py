@@ -8,6 +8,7 @@ import typer
 
 from facade.cli.duration import duration
 from facade.cli.provider import connected, described
+from facade.cli.streaming import has_streams, interface
 from facade.cli.value import read_arguments, with_bytes
 from facade.exchange.description import ProviderDescription, ServiceDescription
 
@@ -70,12 +71,15 @@ class Wanted:
         """Connected, so that it can be made. Raises Unavailable."""
         async with connected(self.target) as client:
             known = self._find(await described(client, self.service))
-            service = client.generic(self.service, group=known.group, version=known.version)
-            method = service.method(self.method).options(
-                timeout=self.timeout, attachments=self.attachments
-            )
-            arguments, keywords = with_bytes(self.arguments, known.methods.get(self.method))
-            yield Ready(method, arguments, keywords)
+            found = known.methods.get(self.method)
+            if found is not None and has_streams(found):
+                remote: Any = client.refer(interface(known, found))
+                method = getattr(remote, self.method)
+            else:
+                generic = client.generic(self.service, group=known.group, version=known.version)
+                method = generic.method(self.method)
+            method = method.options(timeout=self.timeout, attachments=self.attachments)
+            yield Ready(method, *with_bytes(self.arguments, found))
 
     def _find(self, provider: ProviderDescription) -> ServiceDescription:
         """The only one that fits; else what was asked for, and the provider's answer tells."""

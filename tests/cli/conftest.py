@@ -3,7 +3,7 @@
 import asyncio
 import inspect
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -77,8 +77,25 @@ class GreeterImpl(Greeter):
 class Numbers:
     async def sum(self, numbers: list[int]) -> int: ...
 
+    async def count(self, start: int, *, to: int = 3) -> AsyncIterator[int]: ...
+
+    async def total(self, numbers: AsyncIterator[int]) -> int: ...
+
+    async def breaks(self) -> AsyncIterator[str]: ...
+
 
 class NumbersImpl(Numbers):
+    async def count(self, start: int, *, to: int = 3) -> AsyncIterator[int]:
+        for number in range(start, to):
+            yield number
+
+    async def total(self, numbers: AsyncIterator[int]) -> int:
+        return sum([number async for number in numbers])
+
+    async def breaks(self) -> AsyncIterator[str]:
+        yield "one"
+        raise ValueError("no more")
+
     async def sum(self, numbers: list[int]) -> int:
         return sum(numbers)
 

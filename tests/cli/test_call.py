@@ -146,27 +146,22 @@ def test_terminal_gets_it_indented(provider):
     assert shown.count("\n") > 5
 
 
-class Items:
-    """What a method gives that streams."""
-
-    def __init__(self, *items):
-        self.items = items
-
-    async def __aiter__(self):
-        for item in self.items:
-            yield item
+def test_items_of_a_stream_are_lines(run, provider):
+    """Each is printed as it comes."""
+    assert run("call", provider.address, "demo.Numbers.count", "0").out == "0\n1\n2\n"
+    done = run("call", provider.address, "demo.Numbers.count", "start=1", "to=3")
+    assert done.out == "1\n2\n"
 
 
-def test_items_of_a_stream_are_lines(run, provider, monkeypatch):
-    """Whatever can be iterated over is printed item by item."""
-    from facade.cli.wanted import Ready
+def test_list_is_a_stream_of_its_items(run, provider):
+    """Where the method takes one."""
+    assert run("call", provider.address, "demo.Numbers.total", "[1, 2, 3]").out == "6\n"
 
-    async def call(self):
-        return Items(1, "two", {"three": 3})
 
-    monkeypatch.setattr(Ready, "__call__", call)
-    done = run("call", provider.address, "demo.Greeter.hello")
-    assert done.out == '1\n"two"\n{"three":3}\n'
+def test_stream_that_breaks(run, provider):
+    """What came before is printed, and the error told."""
+    done = run("call", provider.address, "demo.Numbers.breaks", code=1)
+    assert (done.out, done.err) == ('"one"\n', "error: ValueError: no more\n")
 
 
 def test_what_has_no_json_is_text():

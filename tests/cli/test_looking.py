@@ -32,6 +32,9 @@ def test_ls_shows_signatures(run, provider):
         "never() -> None timeout 20 s",
         "odd/demo.Numbers",
         "sum(numbers: list[int]) -> int",
+        "count(start: int, *, to: int = ...) -> AsyncIterator[int]",
+        "total(numbers: AsyncIterator[int]) -> int",
+        "breaks() -> AsyncIterator[str]",
     ]
     assert len({line.index("timeout") for line in lines if "timeout" in line}) == 1
 
