@@ -59,6 +59,7 @@ class Server:
     heartbeat          ask a consumer for a sign of life after this long a silence
     heartbeat_timeout  and give the connection up when none comes for this long
     health, reflection, channelz   which of gRPC's standard services tools find here
+    reuse_port         share the port with processes that say so too: consumers are spread over them
     """
 
     def __init__(
@@ -82,12 +83,14 @@ class Server:
         health: bool = True,
         reflection: bool = True,
         channelz: bool = False,
+        reuse_port: bool = False,
     ) -> None:
         check_timeout(heartbeat, "heartbeat")
         check_timeout(heartbeat_timeout, "heartbeat_timeout")
         check_listeners(listeners, ExporterListener, ("exported", "unexported"))
         self.address = address
         self.port = 0
+        self.reuse_port = reuse_port
         self._grace = grace
         self._filters = filters
         self._filter_settings = dict(filter_settings or {})
@@ -229,6 +232,7 @@ class Server:
             self.describe,
             self._settings,
             handlers=(self._standard.handler(),),
+            reuse_port=self.reuse_port,
         )
         try:
             self.port = await listener.start(self.address)
