@@ -11,10 +11,10 @@ PROTOC_VENV := .venv-protoc
 PROTOC_READY := $(PROTOC_VENV)/ready
 PROTOC_PACKAGE := grpcio-tools==1.71.2
 
-.PHONY: help demo test check protos interop bench clean
+.PHONY: help demo test check protos protos-baseline interop bench clean
 
 help:  ## what can be made
-	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 17
 
 $(READY): pyproject.toml
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed: make PYTHON=python3.12 ...")'
@@ -43,6 +43,10 @@ check: $(READY) $(PROTOC_READY)  ## lint, types, direction of imports, generated
 
 protos: $(READY) $(PROTOC_READY)  ## generate facade/v1 from protos/
 	PROTOC=$(PROTOC_VENV)/bin/python $(BIN)/python protos/generate.py
+
+protos-baseline:  ## promise what protos/ says now, if it keeps what was promised (buf)
+	PATH="$(CURDIR)/.tools/bin:$$PATH" buf breaking protos --against protos/baseline.binpb
+	PATH="$(CURDIR)/.tools/bin:$$PATH" buf build protos --exclude-source-info -o protos/baseline.binpb
 
 interop: $(READY)  ## other languages and gRPC tools against us; skips what is not installed
 	$(BIN)/python -m pytest -m interop tests/interop

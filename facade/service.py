@@ -14,6 +14,7 @@ from facade.callback import callback_type
 from facade.core.hint import hint
 from facade.core.method import InvokeMode, Method, Parameter, Service
 from facade.core.settings import FilterSettings
+from facade.stream import is_stream, item_type
 
 C = TypeVar("C", bound=type)
 Fn = TypeVar("Fn", bound=Callable[..., Any])
@@ -225,18 +226,29 @@ def _describe_method(service: str, name: str, function: Callable[..., Any]) -> M
         ) from None
     options = getattr(function, "__facade_method__", None) or MethodOptions()
     returns, mode = _returned(hints.get("return", Any), function)
-    if inspect.isasyncgenfunction(function) or inspect.isgeneratorfunction(function):
-        raise TypeError(f"{where} yields: streams are not supported yet; return a list")
+    yields = is_stream(returns)
+    generates = inspect.isasyncgenfunction(function) or inspect.isgeneratorfunction(function)
+    if generates and not yields and returns is not Any:
+        raise TypeError(f"{where} yields: declare it `-> AsyncIterator[...]` or `-> Iterator[...]`")
+    yields = yields or generates
     if options.oneway and returns not in (None, type(None), Any):
         raise TypeError(f"{where} is oneway, so nothing comes back: declare it `-> None`")
     if options.sent and not options.oneway:
         raise TypeError(f"{where}: sent=True is for oneway methods; others wait for their answer")
     parameters = tuple(_parameters(where, function, hints))
+    streamed = tuple(p.name for p in parameters if is_stream(p.type))
+    callbacks = tuple(p.name for p in parameters if _is_callback(where, p))
+    if callbacks and (yields or streamed):
+        raise TypeError(f"{where}: a method has streams or callbacks, and not both")
+    if options.oneway and streamed:
+        raise TypeError(f"{where} is oneway: nobody would say how much of {streamed[0]!r} to send")
     return Method(
         service=service,
         name=name,
-        parameters=parameters,
-        returns=returns,
+        parameters=tuple(
+            replace(p, type=item_type(p.type)) if p.name in streamed else p for p in parameters
+        ),
+        returns=item_type(returns) if yields else returns,
         mode=mode,
         timeout=options.timeout,
         oneway=options.oneway,
@@ -247,7 +259,9 @@ def _describe_method(service: str, name: str, function: Callable[..., Any]) -> M
         wire_name=options.name,
         summary=_summary(function),
         settings=options.settings,
-        callbacks=tuple(p.name for p in parameters if _is_callback(where, p)),
+        callbacks=callbacks,
+        streamed=streamed,
+        yields=yields,
     )
 
 
@@ -259,7 +273,7 @@ def _is_callback(where: str, parameter: Parameter) -> bool:
 
 
 def _returned(hint: Any, function: Callable[..., Any]) -> tuple[Any, InvokeMode]:
-    if inspect.iscoroutinefunction(function):
+    if inspect.iscoroutinefunction(function) or inspect.isasyncgenfunction(function):
         return hint, InvokeMode.ASYNC
     origin = typing.get_origin(hint) or hint
     if isinstance(origin, type) and issubclass(origin, FUTURES):

@@ -4,6 +4,7 @@ from facade.core.context import Request, reset_request, set_request
 from facade.core.filter import PROVIDER, Filter, Invoker, activate
 from facade.core.invocation import Invocation
 from facade.core.result import Result
+from facade.core.stream import Watched, is_stream
 
 
 @activate(group=PROVIDER, order=-10_000)
@@ -12,20 +13,42 @@ class Context(Filter):
 
     ``response_attachments()`` go back with the result, over those that came back from
     calls that the method made in turn.
+
+    Of a method that yields, the call lasts until its stream has ended.
     """
 
     async def invoke(self, invoker: Invoker, invocation: Invocation) -> Result:
         request = Request(invocation)
         token = set_request(request)
+        streams = False
         try:
             result = await invoker.invoke(invocation)
+            method = invocation.method
+            streams = method is not None and method.yields and is_stream(result.value)
         finally:
-            request.ended = True
-            reset_request(token)
-        if request.response_attachments or request.downstream:
-            result.attachments = {
-                **request.downstream,
-                **result.attachments,
-                **request.response_attachments,
-            }
+            if not streams:
+                request.ended = True
+                reset_request(token)
+        if streams:
+            # The generator runs in this task, behind this filter: what was set stays.
+            return _until_its_end(result, request)
+        _take_attachments(result, request)
         return result
+
+
+def _until_its_end(result: Result, request: Request) -> Result:
+    def end(error: BaseException | None) -> None:
+        request.ended = True
+        _take_attachments(result, request)
+
+    result.value = Watched(result.value, end=end)
+    return result
+
+
+def _take_attachments(result: Result, request: Request) -> None:
+    if request.response_attachments or request.downstream:
+        result.attachments = {
+            **request.downstream,
+            **result.attachments,
+            **request.response_attachments,
+        }

@@ -1,7 +1,7 @@
 """What can't be an interface, and what its author is told."""
 
 import math
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 
 import pytest
 
@@ -90,22 +90,38 @@ def test_oneway_may_leave_its_value_unsaid():
     assert describe(Good).methods["log"].oneway
 
 
-def test_generators_are_refused():
-    """A method that yields is told what to do instead."""
+def test_generator_that_says_it_is_none():
+    """What yields is a stream, and its type hint must say so."""
 
     @service("demo.Bad")
-    class Async:
-        async def watch(self) -> AsyncIterator[int]:
+    class Bad:
+        def watch(self) -> int:
             yield 1
+
+    assert refused(Bad) == (
+        "demo.Bad.watch yields: declare it `-> AsyncIterator[...]` or `-> Iterator[...]`"
+    )
+
+
+def test_streams_and_callbacks():
+    """A method has one or the other, as each takes a call of its own kind."""
 
     @service("demo.Bad")
-    class Plain:
-        def watch(self):
-            yield 1
+    class Bad:
+        def watch(self, told: Callable[[int], None]) -> AsyncIterator[int]: ...
 
-    text = "demo.Bad.watch yields: streams are not supported yet; return a list"
-    assert refused(Async) == text
-    assert refused(Plain) == text
+    assert refused(Bad) == "demo.Bad.watch: a method has streams or callbacks, and not both"
+
+
+def test_oneway_with_a_stream():
+    """Its provider could not say how much it takes."""
+
+    @service("demo.Bad")
+    class Bad:
+        @method(oneway=True)
+        def send(self, parts: AsyncIterator[bytes]) -> None: ...
+
+    assert refused(Bad) == ("demo.Bad.send is oneway: nobody would say how much of 'parts' to send")
 
 
 # Decorators

@@ -8,6 +8,8 @@ says; nothing names a class, and nothing is unpickled.
     value     every method: google.protobuf.Value, for JSON tools and other languages
     any       a method of one protobuf message that returns one (or nothing)
     raw       a method of one ``bytes`` that returns ``bytes`` (or nothing)
+
+A stream travels beside the call, value by value; each is encoded alone.
 """
 
 from facade.codec.generic import GenericCodec
@@ -25,6 +27,7 @@ from facade.codec.payload import (
     decode_plain,
     encode_plain,
 )
+from facade.codec.stream import ItemCodec, StreamCodec
 
 __all__ = [
     "ANY",
@@ -36,8 +39,10 @@ __all__ = [
     "CallingCodec",
     "Codec",
     "GenericCodec",
+    "ItemCodec",
     "MethodCodec",
     "Payload",
+    "StreamCodec",
     "decode_plain",
     "encode_plain",
 ]

@@ -12,6 +12,7 @@ from facade.consumer.engine import engine
 from facade.consumer.generic import GenericService
 from facade.consumer.proxy import BlockingMethod
 from facade.consumer.remote import RemoteInvoker, ThreadInvoker
+from facade.consumer.streaming import BlockingStreamMethod, gives_stream
 from facade.core.filter import Invoker
 from facade.core.method import InvokeMode
 from facade.exchange.description import ProviderDescription
@@ -138,15 +139,14 @@ class _Inner(AsyncClient):
             if type(self._wire.end) is RemoteInvoker
             else None
         )
-        return Ends(self._wire.end, self._wire.callbacks, thread)
+        return Ends(self._wire.end, self._wire.callbacks, self._wire.streams, thread)
 
     def _method(self, codec: CallingCodec, chains: Chains, **facts: Any) -> BlockingMethod:
         self._wire.codecs.add(codec)
         invoker = chains.of(codec)
         on_thread = chains.on_thread if invoker is chains.plain else None
-        return BlockingMethod(
-            invoker, codec, engine(), on_thread, ids=self._invocation_ids, **facts
-        )
+        kind = BlockingStreamMethod if gives_stream(codec) else BlockingMethod
+        return kind(invoker, codec, engine(), on_thread, ids=self._invocation_ids, **facts)
 
     def _channel(self, filters: FilterList, settings: Mapping[str, Any]) -> Any:
         from facade.consumer.stubs.blocking_channel import BlockingChannel  # see AsyncClient

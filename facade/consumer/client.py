@@ -12,6 +12,7 @@ from facade.consumer.generic import GenericService
 from facade.consumer.limit import Limits
 from facade.consumer.listener import InvokerListener, Reference
 from facade.consumer.proxy import AsyncMethod, RemoteMethod, proxy
+from facade.consumer.streaming import AsyncStreamMethod, gives_stream
 from facade.consumer.wire import Wire
 from facade.core.chain import chain, is_available
 from facade.core.errors import Sent, Unavailable
@@ -261,10 +262,11 @@ class AsyncClient:
     def _method(self, codec: CallingCodec, chains: Chains, **facts: Any) -> RemoteMethod:
         self._wire.codecs.add(codec)
         invoker, ids = chains.of(codec), self._invocation_ids
-        return AsyncMethod(invoker, codec, self._futures, ids=ids, **facts)
+        kind = AsyncStreamMethod if gives_stream(codec) else AsyncMethod
+        return kind(invoker, codec, self._futures, ids=ids, **facts)
 
     def _make_ends(self) -> Ends:
-        return Ends(self._wire.end, self._wire.callbacks)
+        return Ends(self._wire.end, self._wire.callbacks, self._wire.streams)
 
     def _runner(self) -> Runner:
         return OnLoop()

@@ -148,13 +148,13 @@ class Engine:
         self._pid = os.getpid()
         self._jobs: deque[Job] = deque()
         self._woken = False
-        self._loop = new_event_loop()
+        self.loop = new_event_loop()
         self._thread = threading.Thread(target=self._run, name="facade-engine", daemon=True)
         self._thread.start()
 
     def _run(self) -> None:
-        asyncio.set_event_loop(self._loop)
-        self._loop.run_forever()
+        asyncio.set_event_loop(self.loop)
+        self.loop.run_forever()
 
     def call(self, invoker: Invoker, invocation: Invocation) -> Result:
         """Run a chain on the loop and wait for its result."""
@@ -171,19 +171,24 @@ class Engine:
         # Set before the loop empties the queue, so what is appended meanwhile is not missed.
         if not self._woken:
             self._woken = True
-            self._loop.call_soon_threadsafe(self._begin_jobs)
+            self.loop.call_soon_threadsafe(self._begin_jobs)
         try:
             return job.wait()
         except KeyboardInterrupt:  # the call goes with whom it was for
-            self._loop.call_soon_threadsafe(job.cancel)
+            self.loop.call_soon_threadsafe(job.cancel)
             raise
 
-    def start(self, invoker: Invoker, invocation: Invocation) -> concurrent.futures.Future[Any]:
-        """Run a call; the future of its value."""
+    def start(
+        self,
+        invoker: Invoker,
+        invocation: Invocation,
+        change: Callable[[Any], Any] = lambda value: value,
+    ) -> concurrent.futures.Future[Any]:
+        """Run a call; the future of what ``change`` makes of its value."""
 
         async def answer() -> Any:
             adopt(invocation)
-            return await answered(invoker, invocation)
+            return change(await answered(invoker, invocation))
 
         return self.submit(answer)
 
@@ -196,20 +201,20 @@ class Engine:
         def begin() -> None:
             if future.cancelled():
                 return
-            task = self._loop.create_task(start(), context=context)
+            task = self.loop.create_task(start(), context=context)
             task.add_done_callback(lambda task: _hand_over(task, future))
             future.add_done_callback(lambda future: self._follow(future, task))
 
-        self._loop.call_soon_threadsafe(begin)
+        self.loop.call_soon_threadsafe(begin)
         return future
 
     def _follow(self, future: concurrent.futures.Future[Any], task: asyncio.Task[Any]) -> None:
         if future.cancelled():
-            self._loop.call_soon_threadsafe(task.cancel)
+            self.loop.call_soon_threadsafe(task.cancel)
 
     def _begin_jobs(self) -> None:
         self._woken = False
-        jobs, loop = self._jobs, self._loop
+        jobs, loop = self._jobs, self.loop
         while jobs:
             jobs.popleft().begin(loop)
 
@@ -225,7 +230,7 @@ class Engine:
     def stop(self) -> None:
         """At the interpreter's end: hang up nothing, just let the thread go."""
         if self._pid == os.getpid() and self._thread.is_alive():
-            self._loop.call_soon_threadsafe(self._loop.stop)
+            self.loop.call_soon_threadsafe(self.loop.stop)
             self._thread.join(timeout=1)
 
 

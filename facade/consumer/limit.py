@@ -15,7 +15,8 @@ from facade.exchange.description import ServiceDescription
 
 
 class Limit:
-    """The limit of one method: ``seconds``, and whether its calls are ``in_countdown``.
+    """The limit of one method: ``seconds`` (None: as long as it lasts), and whether its calls are
+    ``in_countdown``.
 
     The levels, the first that says something: method at the consumer, method at the
     provider, interface at the consumer, interface at the provider, client. (Dubbo: what
@@ -35,9 +36,11 @@ class Limit:
 
     def publish(self, method: float | None, interface: float | None) -> None:
         """Take over what the provider says now."""
-        self.seconds: float = self._method or method or self._interface or interface or self._client
+        self.seconds: float | None = (
+            self._method or method or self._interface or interface or self._client
+        )
 
-    def asked(self, milliseconds: Any) -> float:
+    def asked(self, milliseconds: Any) -> float | None:
         """What the attachment "timeout" asks for. What is no number, or none to wait, counts
         as not said. (Dubbo: RpcUtils#getTimeout, by which it is text, in milliseconds)"""
         return _seconds(milliseconds) or self.seconds
@@ -48,6 +51,15 @@ class Limit:
         return self if own is None else LimitOfCall(own, self.in_countdown)
 
 
+class LimitOfStream(Limit):
+    """Of a method with streams, which may last: only what is said for the method itself."""
+
+    __slots__ = ()
+
+    def publish(self, method: float | None, interface: float | None) -> None:
+        self.seconds = self._method or method
+
+
 class LimitOfCall(Limit):
     """What was given to the call itself: nothing goes before it."""
 
@@ -56,7 +68,7 @@ class LimitOfCall(Limit):
     def __init__(self, seconds: float, in_countdown: bool) -> None:
         super().__init__(seconds, None, seconds, in_countdown)
 
-    def asked(self, milliseconds: Any) -> float:
+    def asked(self, milliseconds: Any) -> float | None:
         return self.seconds
 
 
@@ -81,7 +93,8 @@ class Limits:
 
     def of_method(self, key: str, method: Method, interface: float | None) -> Limit:
         countdown = self._countdown if method.countdown is None else method.countdown
-        limit = Limit(method.timeout, interface, self._client, countdown)
+        kind = LimitOfStream if method.streaming else Limit
+        limit = kind(method.timeout, interface, self._client, countdown)
         return self._add(limit, key, method.name)
 
     def of_generic(self, key: str, name: str) -> Limit:

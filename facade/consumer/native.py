@@ -5,11 +5,13 @@ import logging
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from typing import Any
+from weakref import WeakKeyDictionary
 
 from google.protobuf.any_pb2 import Any as AnyMessage
 from google.protobuf.struct_pb2 import Value
 
 from facade.codec import ANY, VALUE, MethodCodec
+from facade.consumer.streaming import as_stream
 from facade.core.context import override
 from facade.core.errors import InvalidArgument, RemoteError, RpcError, Sent
 from facade.core.invocation import Invocation
@@ -38,6 +40,8 @@ class NativeInvoker:
         self._wait_for_ready = wait_for_ready
         # Oneway calls under way.
         self._left: set[asyncio.Task[None]] = set()
+        # By the codecs of the client's methods.
+        self._messages: WeakKeyDictionary[Any, PlainMessages] = WeakKeyDictionary()
 
     @property
     def available(self) -> bool:
@@ -49,7 +53,7 @@ class NativeInvoker:
             invocation.start_countdown()
         # Without an end to it, nobody waits for a provider to be there.
         waits = self._wait_for_ready and invocation.countdown is not None
-        rpc, request = _plain(invocation)
+        rpc, request = self._plain(invocation)
         call = NativeCall(
             self._transport,
             rpc,
@@ -70,6 +74,21 @@ class NativeInvoker:
         except RemoteError as error:
             return Result(exception=error, attachments=call.attachments)
         return Result(value, attachments=call.attachments)
+
+    def _plain(self, invocation: Invocation) -> tuple[Rpc, Any]:
+        """How a call goes, and with what."""
+        method, codec = invocation.method, invocation.codec
+        if codec not in self._messages:
+            self._messages[codec] = PlainMessages(codec, method)
+        plain = self._messages[codec]
+        name = (method.wire_name if method is not None else "") or invocation.name
+        streamed = method is not None and bool(method.streamed)
+        yields = method is not None and method.yields
+        encode = plain.item if streamed else None
+        rpc = Rpc(f"/{invocation.service}/{name}", streamed, yields, encode, plain.answer)
+        if method is not None and streamed:
+            return rpc, _only(invocation, method)
+        return rpc, plain.request(invocation.arguments, invocation.keywords)
 
     def _headers(self, invocation: Invocation) -> Pairs:
         told = {
@@ -95,32 +114,19 @@ async def _drop(call: NativeCall, invocation: Invocation) -> None:
         logger.debug("the oneway call %s failed: %s", invocation, error)
 
 
-def _plain(invocation: Invocation) -> tuple[Rpc, Any]:
-    """How a call goes, and with what."""
-    method, codec = invocation.method, invocation.codec
-    name = (method.wire_name if method is not None else "") or invocation.name
-    path = f"/{invocation.service}/{name}"
-    if method is None or not method.streaming:
-        plain = PlainMessages(codec)
-        request = plain.request(invocation.arguments, invocation.keywords)
-        return Rpc(path, False, False, None, plain.answer), request
-    plain = PlainMessages(MethodCodec(replace(method, streamed=(), yields=False)))
-    streamed = bool(method.streamed)
-    if streamed:
-        return Rpc(path, True, method.yields, plain.item, plain.answer), _only(invocation, method)
-    request = plain.request(invocation.arguments, invocation.keywords)
-    return Rpc(path, False, True, None, plain.answer), request
-
-
 def _only(invocation: Invocation, method: Method) -> AsyncIterator[Any]:
-    given = (*invocation.arguments, *(invocation.keywords or {}).values())
-    if len(given) != 1 or len(method.parameters) != 1:
+    """The stream that is all that a call takes."""
+    codec = invocation.codec
+    if len(method.parameters) != 1:
         raise InvalidArgument(
             f"{method} takes more than the stream {method.streamed[0]!r}: a native call has no "
             "place for it; make the client without native=True",
             sent=Sent.NOT_SENT,
         )
-    return aiter(given[0])
+    arguments, keywords, streams = codec.take(invocation.arguments, invocation.keywords)
+    codec.encode_arguments(arguments, keywords)  # they fit
+    stream: AsyncIterator[Any] = as_stream(streams[0], codec, 0)
+    return stream
 
 
 class PlainMessages:
@@ -128,7 +134,9 @@ class PlainMessages:
 
     __slots__ = ("_codec", "_message")
 
-    def __init__(self, codec: Any) -> None:
+    def __init__(self, codec: Any, method: Method | None) -> None:
+        if method is not None and method.streaming:  # each value goes as if it were the only one
+            codec = MethodCodec(replace(method, streamed=(), yields=False))
         self._codec = codec
         self._message = codec.encoding == ANY
 

@@ -316,8 +316,12 @@ class BlockingMethod(RemoteMethod):
 class Runs(Protocol):
     """What runs calls for code without an event loop."""
 
+    loop: asyncio.AbstractEventLoop
+
     def call(self, invoker: Invoker, invocation: Invocation) -> Result: ...
-    def start(self, invoker: Invoker, invocation: Invocation) -> concurrent.futures.Future[Any]: ...
+    def start(
+        self, invoker: Invoker, invocation: Invocation, change: Callable[[Any], Any] = ...
+    ) -> concurrent.futures.Future[Any]: ...
 
 
 def proxy(

@@ -13,6 +13,7 @@ from facade.consumer.lease import Lease
 from facade.consumer.limit import Limits
 from facade.consumer.remote import RemoteInvoker, UnaryInvoker
 from facade.consumer.shared import SHARED, Shared
+from facade.consumer.streaming import NoStreams, StreamInvoker
 from facade.core.filter import Invoker
 from facade.exchange.handlers import Handlers
 from facade.exchange.injvm import InjvmInvoker, InjvmTransport, place
@@ -23,7 +24,8 @@ from facade.exchange.transport import GrpcTransport, Transport, channel_options
 class Wire:
     """Over a stream, as unary calls of ours or of the provider's own, or within the process.
 
-    ``end`` sends plain calls, ``callbacks`` those that hand over what can be called.
+    ``end`` sends plain calls, ``callbacks`` those that hand over what can be called, ``streams``
+    those with streams of values.
     ``connector`` keeps the streams, ``describer`` asks the provider what it publishes.
     """
 
@@ -92,6 +94,10 @@ class Wire:
         # Calls that hand over callbacks have an inner end of their own.
         self.callbacks: CallbackInvoker | NoCallbacks = (
             CallbackInvoker(self.connector, runner, callbacks) if streams else NoCallbacks(self.end)
+        )
+        # And so have calls with streams of values.
+        self.streams: Invoker = (
+            StreamInvoker(self.connector) if streams else self.end if native else NoStreams()
         )
 
     @property

@@ -3,14 +3,14 @@
 import logging
 from typing import Any, Protocol
 
-from facade.codec import Codec
 from facade.core.chain import INTERRUPTED, accuse, explain, swallowers
 from facade.core.countdown import TimeoutCountDown
-from facade.core.errors import Code, RpcError, Status
+from facade.core.errors import Code, RpcError, Sent, Status, Unimplemented
 from facade.core.filter import Invoker
 from facade.core.invocation import Invocation
 from facade.core.method import Method
-from facade.core.result import Result
+from facade.core.result import Result, within
+from facade.exchange.channel import Channel
 from facade.exchange.envelope import fill_error, fill_result, read_invocation
 
 logger = logging.getLogger(__name__)
@@ -20,8 +20,10 @@ class Export(Protocol):
     """A method that can be called: what it is, how its values travel, who answers."""
 
     method: Method
-    codec: Codec
+    codec: Any
     invoker: Invoker
+    # Whether it has callbacks or streams.
+    special: bool
 
 
 class Exports(Protocol):
@@ -41,6 +43,12 @@ class Listens(Protocol):
     """Makes callbacks of the references that came on a stream."""
 
     def bind(self, invocation: Invocation, codec: Any) -> None: ...
+
+
+class Channels(Protocol):
+    """The streams of the calls on one connection."""
+
+    def channel(self, id: int) -> Channel: ...
 
 
 class NoStream:
@@ -71,12 +79,19 @@ _NO_STREAM = NoStream()
 
 
 async def answer(
-    exports: Exports, wire: Any, result: Any, received: float, peer: Peer
+    exports: Exports,
+    wire: Any,
+    result: Any,
+    received: float,
+    peer: Peer,
+    channels: Channels | None = None,
+    id: int = 0,
 ) -> Invocation:
     """Call what ``wire`` names and write what came of it into ``result``. Gives the call.
 
     Raises nothing but cancellation: everything else becomes an error in the result.
-    ``received``: when it came in, in seconds of ``monotonic``.
+    ``received``: when it came in, in seconds of ``monotonic``. ``channels``: where its streams
+    are found under ``id``; a call that came alone has none.
     """
     invocation, payload, left = read_invocation(wire)
     invocation.remote_address = peer.remote_address
@@ -91,8 +106,9 @@ async def answer(
         export = exports.find(invocation)
         invocation.method = export.method
         invocation.arguments, invocation.keywords = export.codec.decode_arguments(payload)
-        if export.method.callbacks:
-            peer.listeners.bind(invocation, export.codec)
+        channel = None
+        if export.special:
+            channel = _bind(export, invocation, peer, channels, id)
         try:
             outcome = await export.invoker.invoke(invocation)
         except AttributeError as error:
@@ -100,6 +116,8 @@ async def answer(
             raise
         if not isinstance(outcome, Result):
             raise accuse(export.invoker, outcome)
+        if channel is not None and export.method.yields and outcome.exception is None:
+            await _stream(channel, outcome, export, invocation, payload[0])
         if outcome.exception is not None:
             fill_error(result, outcome.exception, raised=True, attachments=outcome.attachments)
             return invocation
@@ -117,6 +135,37 @@ async def answer(
         )
         fill_error(result, failure, raised=False, attachments=None)
     return invocation
+
+
+def _bind(
+    export: Export, invocation: Invocation, peer: Peer, channels: Channels | None, id: int
+) -> Channel | None:
+    """What only some methods need: callbacks, or streams."""
+    if export.method.callbacks:
+        peer.listeners.bind(invocation, export.codec)
+        return None
+    if channels is None:
+        raise Unimplemented(
+            f"{invocation} has streams, and came alone: call it over an Exchange stream",
+            sent=Sent.NOT_EXECUTED,
+        )
+    channel = channels.channel(id)
+    channel.bind(invocation, export.codec)
+    return channel
+
+
+async def _stream(
+    channel: Channel, outcome: Result, export: Export, invocation: Invocation, encoding: str
+) -> None:
+    """Send the values of its stream, as long as there is time; what is left of the outcome is
+    how it ended."""
+
+    async def pour() -> Result:
+        outcome.exception = await channel.pour(outcome, export.codec, encoding)
+        return outcome
+
+    if not outcome.expired:
+        outcome.expired = (await within(invocation.countdown, pour())).expired
 
 
 def log_swallowed(exports: Exports, invocation: Invocation) -> None:

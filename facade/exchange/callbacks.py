@@ -26,6 +26,8 @@ class HandedMethod:
 
     __slots__ = ("codec", "invoker", "method")
 
+    special = False
+
     def __init__(self, method: Method, codec: Codec, invoker: Invoker) -> None:
         self.method = method
         self.codec = codec

@@ -7,6 +7,7 @@ from typing import Any
 from facade.core.errors import LimitExceeded, RpcError, Status, Unavailable
 from facade.exchange.answering import Exports, Peer, answer, log_oneway, log_swallowed
 from facade.exchange.callbacks import CallbackTable
+from facade.exchange.channel import Channel
 from facade.exchange.envelope import Envelope, fill_error
 from facade.exchange.multiplexer import Send
 
@@ -26,6 +27,8 @@ class Dispatcher:
         self._tasks: dict[int, asyncio.Task[None]] = {}
         self._cancelled: set[int] = set()
         self._oneway: set[int] = set()
+        # Of the calls that have streams.
+        self._channels: dict[int, Channel] = {}
         self.max_message_bytes = 0
         self.idle: Callable[[], None] = lambda: None
 
@@ -58,6 +61,29 @@ class Dispatcher:
             self._cancelled.add(id)
             task.cancel()
 
+    def channel(self, id: int) -> Channel:
+        """That of a call with streams. Credit for it may come before it has begun to run."""
+        channel = self._channels.get(id)
+        if channel is None:
+            channel = self._channels[id] = Channel(id, self._send)
+        return channel
+
+    def item(self, id: int, wire: Any) -> None:
+        """A value of a streamed argument came. ValueError for what was not asked for."""
+        if self._is_open(id):
+            self.channel(id).item(wire)
+
+    def credit(self, id: int, wire: Any) -> None:
+        """More values of a result may go."""
+        if self._is_open(id):
+            self.channel(id).credit(wire)
+
+    def _is_open(self, id: int) -> bool:
+        """What comes for a call that is over was on its way. ValueError for one that never was."""
+        if id > self._last:
+            raise ValueError(f"{id} is no call")
+        return id in self._tasks
+
     async def stop(self, reason: str) -> None:
         """Cancel what runs, and tell each caller."""
         tasks = list(self._tasks.values())
@@ -86,7 +112,9 @@ class Dispatcher:
         try:
             if wire.oneway:
                 self._oneway.add(id)
-            call = await answer(self._exports, wire, envelope.result, received, self._peer)
+            call = await answer(
+                self._exports, wire, envelope.result, received, self._peer, self, id
+            )
             if id in self._cancelled:
                 log_swallowed(self._exports, call)
             if wire.oneway:
@@ -105,10 +133,17 @@ class Dispatcher:
                 self.refuse(id, cancelled)
         finally:
             del self._tasks[id]
+            if self._channels:
+                self._close_channel(id)
             self._cancelled.discard(id)
             self._oneway.discard(id)
             if not self._tasks:
                 self.idle()
+
+    def _close_channel(self, id: int) -> None:
+        channel = self._channels.pop(id, None)
+        if channel is not None:
+            channel.close(RpcError("the call is over", status=Status.CANCELLED))
 
     def _reply(self, id: int, wire: Any, envelope: Any) -> None:
         data = envelope.SerializeToString()

@@ -39,6 +39,9 @@ WireError = invocation_pb2.Error
 # A year. A longer time left is a mistake or an attack, and would overflow timers.
 _LONGEST_US = 365 * 24 * 3600 * 1_000_000
 
+# The field of an item that holds what is of this encoding.
+_ITEM_FIELDS = {"value": "json", "any": "any"}
+
 _NOT_STARTED = invocation_pb2.EXECUTION_NOT_STARTED
 _MAYBE = invocation_pb2.EXECUTION_MAYBE
 
@@ -221,6 +224,35 @@ def _member(kind: Any, number: int, default: Any) -> Any:
         return kind(number)
     except ValueError:
         return default
+
+
+# Values of streams
+
+
+def fill_item(wire: Any, payload: Payload | None, argument: int = 0) -> int:
+    """Write one value of a stream into an item; its size in bytes. None is the end."""
+    if argument:
+        wire.argument = argument
+    if payload is None:
+        wire.end = True
+        return 0
+    encoding, content = payload
+    if isinstance(content, bytes):
+        setattr(wire, encoding, content)
+        return len(content)
+    getattr(wire, _ITEM_FIELDS[encoding]).CopyFrom(content)
+    return int(content.ByteSize())
+
+
+def read_item(wire: Any) -> tuple[Payload | None, int]:
+    """The value of an item, where it has one, and its size in bytes."""
+    field = wire.WhichOneof("value")
+    if field is None:
+        return None, 0
+    content = getattr(wire, field)
+    if isinstance(content, bytes):
+        return (field, content), len(content)
+    return ("value" if field == "json" else field, content), content.ByteSize()
 
 
 # Parts

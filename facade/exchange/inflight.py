@@ -80,6 +80,14 @@ class InFlight(Generic[C]):
         """Take a call out. None where it is not open: answered, given up, or never made."""
         return self._calls.pop(id, None)
 
+    def get(self, id: int) -> C | None:
+        """An open call."""
+        return self._calls.get(id)
+
+    def was_used(self, id: int) -> bool:
+        """Whether there has been such a call."""
+        return id < self._next
+
     def all(self) -> list[C]:
         """The open calls, oldest first."""
         return list(self._calls.values())

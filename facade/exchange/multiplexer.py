@@ -138,14 +138,45 @@ class Multiplexer:
         """The caller no longer waits."""
         if self._calls.close(call.id) is None:
             return  # it was answered, or its time was up
+        self.cancel(call)
+        if not self._calls:
+            self.idle()
+
+    def cancel(self, call: PendingCall) -> None:
+        """Take back what was not sent yet, or tell the other end to stop."""
         if call.sent_at is None:
             call.dropped = True
         elif not call.invocation.oneway:
             envelope = Envelope(id=call.id)
             envelope.cancel.reason = "the caller no longer waits"
             self._send(envelope.SerializeToString())
-        if not self._calls:
-            self.idle()
+
+    def send(self, envelope: bytes) -> None:
+        """Something about a call that is under way: a value of a stream, or credit for such."""
+        self._send(envelope)
+
+    def item(self, id: int, wire: Any) -> None:
+        """A value of a stream came. ValueError where there is none."""
+        call = self._streamed(id)
+        if call is not None:
+            call.item(wire)
+
+    def credit(self, id: int, wire: Any) -> None:
+        """More values of a stream may go. ValueError where there is none."""
+        call = self._streamed(id)
+        if call is not None:
+            call.credit(wire)
+
+    def _streamed(self, id: int) -> Any:
+        """None where it has ended: what was on its way then is of no use."""
+        call = self._calls.get(id)
+        if call is None:
+            if not self._calls.was_used(id):
+                raise ValueError(f"{id} is no call")
+            return None
+        if not hasattr(call.waiter, "credit"):
+            raise ValueError(f"{call.invocation} has no streams")
+        return call.waiter
 
     def pending(self) -> list[PendingCall]:
         """The calls that wait for an answer, oldest first."""

@@ -20,6 +20,7 @@ from facade.codec import (
     Codec,
     MethodCodec,
     Payload,
+    StreamCodec,
     decode_plain,
     encode_plain,
 )
@@ -73,6 +74,8 @@ class CallbackInterface:
                 raise TypeError(
                     f"{where}: {method.name} takes a callback, and a callback can't be given one"
                 )
+            if method.streaming:
+                raise TypeError(f"{where}: {method.name} has streams, and a callback can't")
         self.name = _name(kind)
         self.methods = methods
         self.codecs: dict[str, Codec] = {
@@ -189,6 +192,8 @@ class OpenCodec(MethodCodec):
 
 def method_codec(method: Method) -> MethodCodec:
     """The codec of a method, whatever its arguments are. TypeError for types that can't travel."""
+    if method.streaming:
+        return StreamCodec(method)
     return CallbackCodec(method) if method.callbacks else MethodCodec(method)
 
 

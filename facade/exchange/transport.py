@@ -26,6 +26,9 @@ EXCHANGE = f"/{SERVICE}/Exchange"
 INVOKE = f"/{SERVICE}/Invoke"
 DESCRIBE = f"/{SERVICE}/Describe"
 
+# What else is to be thought of where the stream is unknown to the other end.
+_NO_STREAMS = ", or serves no Exchange (then say unary=True)"
+
 Options = Sequence[tuple[str, Any]]
 
 
@@ -62,7 +65,6 @@ def channel_options(settings: Settings) -> Options:
         # A connection of its own, and with it no memory of failures: C-core's backoff would
         # make a provider that is back wait for seconds. We have a backoff ourselves.
         ("grpc.use_local_subchannel_pool", 1),
-        ("grpc.enable_retries", 0),
     )
 
 
@@ -100,15 +102,15 @@ class GrpcTransport:
     def available(self) -> bool:
         return not self._closed
 
-    def _channel(self) -> Any:
+    def _channel(self, *options: tuple[str, Any]) -> Any:
         try:
             fork.claim()
         except RuntimeError as error:
             raise Unavailable(str(error), sent=Sent.NOT_SENT) from None
-        return grpc.aio.insecure_channel(self.target, options=self._options)
+        return grpc.aio.insecure_channel(self.target, options=[*self._options, *options])
 
     async def open(self) -> ConsumerStream:
-        channel = self._channel()
+        channel = self._channel(("grpc.enable_retries", 0))
         return ClientStream(channel, channel.stream_stream(EXCHANGE)(), self.target)
 
     async def invoke(self, request: bytes, timeout: float | None) -> bytes:
@@ -127,6 +129,8 @@ class GrpcTransport:
         if self._closed:
             raise Unavailable("the client is closed", sent=Sent.NOT_SENT)
         if self._unary is None:
+            # gRPC sends a call again which the other end says that it has not looked at, as a
+            # proxy does with those that come when it has had enough of a connection.
             self._unary = self._channel()
         return self._unary
 
@@ -172,7 +176,7 @@ class ClientStream:
 
     def explain(self, error: Exception) -> RpcError | None:
         if isinstance(error, grpc.aio.AioRpcError):
-            return translate(error, self.remote_address)
+            return translate(error, self.remote_address, _NO_STREAMS)
         if isinstance(error, asyncio.InvalidStateError):  # written to after its end
             return Unavailable(f"the stream to {self.remote_address} has ended")
         return None
@@ -189,8 +193,11 @@ class ClientStream:
             self._closing = asyncio.ensure_future(self._channel.close())
 
 
-def translate(error: grpc.aio.AioRpcError, target: str) -> RpcError:
-    """An error of grpcio's as one of ours. That of a whole stream says nothing about a call."""
+def translate(error: grpc.aio.AioRpcError, target: str, what_else: str = "") -> RpcError:
+    """An error of grpcio's as one of ours. That of a whole stream says nothing about a call.
+
+    ``what_else`` a target that knows no such method may be.
+    """
     status = Status(error.code().value[0])
     details = error.details() or status.name
     if status is Status.UNAVAILABLE:
@@ -203,7 +210,7 @@ def translate(error: grpc.aio.AioRpcError, target: str) -> RpcError:
         )
     if status is Status.UNIMPLEMENTED:
         return Unimplemented(
-            f"{target} is no facade provider, or an older one: {details}", remote=True
+            f"{target} is no facade provider, or an older one{what_else}: {details}", remote=True
         )
     if status is Status.DEADLINE_EXCEEDED:
         return DeadlineExceeded(f"{target}: {details}", remote=True)

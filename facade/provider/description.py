@@ -53,10 +53,15 @@ def describe_method(method: Method) -> MethodDescription:
     return MethodDescription(
         name=method.name,
         parameters=tuple(
-            ParameterDescription(p.name, _stated(p.type), not p.required, p.keyword_only)
+            ParameterDescription(
+                p.name,
+                _stream(p.type) if p.name in method.streamed else _stated(p.type),
+                not p.required,
+                p.keyword_only,
+            )
             for p in method.parameters
         ),
-        returns=_stated(method.returns),
+        returns=_stream(method.returns) if method.yields else _stated(method.returns),
         summary=method.summary,
         oneway=method.oneway,
         idempotent=method.idempotent,
@@ -66,6 +71,10 @@ def describe_method(method: Method) -> MethodDescription:
 
 def _timeout(seconds: float | None) -> dict[str, str]:
     return {} if seconds is None else {"timeout": str(seconds)}
+
+
+def _stream(item: Any) -> str:
+    return f"AsyncIterator[{type_text(item)}]"
 
 
 def _stated(hint: Any) -> str:

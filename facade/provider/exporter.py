@@ -28,12 +28,13 @@ _Key = tuple[str, str, str, str]
 class ExportedMethod:
     """One method that can be called."""
 
-    __slots__ = ("codec", "invoker", "method")
+    __slots__ = ("codec", "invoker", "method", "special")
 
     def __init__(self, method: Method, invoker: Invoker, codec: Codec | None = None) -> None:
         self.method = method
         self.codec: Codec = codec or method_codec(method)
         self.invoker = invoker
+        self.special = bool(method.callbacks) or method.streaming
 
 
 class Exporter:

@@ -10,9 +10,10 @@ from typing import Any
 from facade.core.async_context import AsyncContext
 from facade.core.chain import INTERRUPTED
 from facade.core.invocation import Invocation
-from facade.core.method import Service
+from facade.core.method import Method, Service
 from facade.core.result import Result, within
 from facade.provider.pool import PoolExhausted, ThreadPool
+from facade.provider.streaming import stream_caller
 
 logger = logging.getLogger(__name__)
 
@@ -33,10 +34,13 @@ class LocalInvoker:
         self._name = service.key
         self._pool = pool
         self._calls = {
-            name: self._caller(getattr(implementation, name)) for name in service.methods
+            name: self._caller(getattr(implementation, name), method)
+            for name, method in service.methods.items()
         }
 
-    def _caller(self, function: Callable[..., Any]) -> Call:
+    def _caller(self, function: Callable[..., Any], method: Method) -> Call:
+        if method.streaming:
+            return stream_caller(function, method, self._pool)
         if inspect.iscoroutinefunction(function):
 
             def on_loop(invocation: Invocation) -> Awaitable[Any]:

@@ -33,6 +33,7 @@ from facade.provider.local import LocalInvoker
 from facade.provider.native import Host, NativeCalls
 from facade.provider.pool import ThreadPool
 from facade.provider.publication import Publication
+from facade.provider.standard import Health, StandardServices
 from facade.provider.streams import Streams
 from facade.provider.unary import UnaryCalls
 from facade.service import check_timeout, describe, filter_settings, with_timeouts
@@ -59,6 +60,8 @@ class Server(Host):
     grace              how long a stop waits for calls under way
     heartbeat          ask a consumer for a sign of life after this long a silence
     heartbeat_timeout  and give the connection up when none comes for this long
+    health, reflection, channelz   which of gRPC's standard services tools find here
+    reuse_port         share the port with processes that say so too: consumers are spread over them
     """
 
     def __init__(
@@ -80,12 +83,17 @@ class Server(Host):
         max_message_size: int = DEFAULT_MAX_MESSAGE,
         heartbeat: float = 30.0,
         heartbeat_timeout: float = 10.0,
+        health: bool = True,
+        reflection: bool = True,
+        channelz: bool = False,
+        reuse_port: bool = False,
     ) -> None:
         check_timeout(heartbeat, "heartbeat")
         check_timeout(heartbeat_timeout, "heartbeat_timeout")
         check_listeners(listeners, ExporterListener, ("exported", "unexported"))
         self.address = address
         self.port = 0
+        self.reuse_port = reuse_port
         self._grace = grace
         self._filters = filters
         self._filter_settings = dict(filter_settings or {})
@@ -122,7 +130,9 @@ class Server(Host):
         self._local = InProcess(
             place(address) or INJVM, self._exports, max_message_size, application
         )
-        self._published = Publication(self._exports, self._local, listeners)
+        self._standard = StandardServices(health=health, reflection=reflection, channelz=channelz)
+        told = (self._standard, *listeners)
+        self._published = Publication(self._exports, self._local, told)
         self._listener: GrpcListener | None = None
         self._started = False
         self._stopping: asyncio.Task[None] | None = None
@@ -199,6 +209,11 @@ class Server(Host):
         """How many oneway calls have failed here. Their callers are not told; the log is."""
         return self._exports.oneway_failures
 
+    @property
+    def health(self) -> Health:
+        """Which services serve, as tools are told: ``server.health["demo.Greeter"] = False``."""
+        return self._standard.health
+
     # Life
 
     async def start(self) -> None:
@@ -223,7 +238,13 @@ class Server(Host):
 
     async def _listen(self) -> None:
         self._listener = listener = GrpcListener(
-            self.exchange, self._unary.invoke, self.describe, self._settings, (self._native,)
+            self.exchange,
+            self._unary.invoke,
+            self.describe,
+            self._settings,
+            # Ours of mounted and exported services comes last: it has an answer to any name.
+            handlers=(self._standard.handler(), self._native),
+            reuse_port=self.reuse_port,
         )
         try:
             self.port = await listener.start(self.address)
@@ -239,6 +260,7 @@ class Server(Host):
         A call that has not ended by then gets one error which says so.
         """
         if self._stopping is None:
+            self._standard.stop()
             self._streams.stop()
             self._stopping = asyncio.create_task(
                 self._stop(self._grace if grace is None else grace), name="facade-stop"

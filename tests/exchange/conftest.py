@@ -114,7 +114,9 @@ class Work(Worker):
         method = describe(Worker).methods[invocation.name]
         function = getattr(self, method.name)
         invoker = FakeInvoker(function=lambda invocation: function(*invocation.arguments))
-        return SimpleNamespace(method=method, codec=MethodCodec(method), invoker=invoker)
+        return SimpleNamespace(
+            special=False, method=method, codec=MethodCodec(method), invoker=invoker
+        )
 
     async def echo(self, text):
         return text

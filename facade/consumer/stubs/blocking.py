@@ -13,6 +13,7 @@ from facade.consumer.stubs.conversation import Conversation
 from facade.consumer.stubs.error import as_grpc
 from facade.core.errors import RpcError, Sent, Status
 from facade.exchange.native import END
+from facade.exchange.threads import FromThread, in_thread
 
 T = TypeVar("T")
 
@@ -32,6 +33,9 @@ class BlockingCall(grpc.Call):  # type: ignore[misc]
         self._conversation = conversation
 
         async def start() -> None:
+            if conversation.rpc.streamed:  # its requests are walked in a thread
+                (requests,) = conversation.invocation.arguments
+                conversation.invocation.arguments = (FromThread(requests, in_thread),)
             conversation.start()
 
         self._wait(start)

@@ -1,10 +1,6 @@
 """The channel that stubs take which are used without asyncio."""
 
-import asyncio
-import contextvars
-import threading
-from collections.abc import Callable, Iterable, Iterator
-from functools import partial
+from collections.abc import Callable, Iterable
 from typing import Any, Self
 
 import grpc
@@ -14,7 +10,6 @@ from facade.consumer.limit import Limits
 from facade.consumer.stubs.blocking import AnswersCall, FutureCall
 from facade.consumer.stubs.conversation import Conversation
 from facade.consumer.stubs.method import StubMethod
-from facade.consumer.stubs.writing import Writing
 from facade.core.filter import Invoker
 from facade.exchange.native import Rpc
 from facade.exchange.transport import GrpcTransport
@@ -96,19 +91,14 @@ class StubCallable:
         wait_for_ready: bool | None = None,
         compression: grpc.Compression | None = None,
     ) -> Conversation:
-        writing = Writing() if self._method.rpc.streamed else None
-        conversation = self._method.prepare(
-            request if writing is None else writing,
+        return self._method.prepare(
+            iter(request) if self._method.rpc.streamed else request,
             timeout,
             metadata,
             credentials=credentials,
             wait_for_ready=wait_for_ready,
             compression=compression,
         )
-        conversation.writing = writing
-        if writing is not None:
-            conversation.on_start = Pump(self._engine, iter(request), writing).start
-        return conversation
 
     def __repr__(self) -> str:
         return repr(self._method)
@@ -146,34 +136,3 @@ class StreamCallable(StubCallable):
     def __call__(self, request: Any, *facts: Any, **more: Any) -> AnswersCall:
         """Begin the call; what iterates over its answers. Takes what UnaryCallable takes."""
         return AnswersCall(self._engine, self._prepare(request, *facts, **more))
-
-
-class Pump:
-    """Walks an iterator of requests, in a thread of its own, as far as they are sent on."""
-
-    def __init__(self, engine: Engine, requests: Iterator[Any], writing: Writing) -> None:
-        self._engine = engine
-        self._requests = requests
-        self._writing = writing
-        context = contextvars.copy_context()
-        self._thread = threading.Thread(
-            target=context.run, args=(self._run,), name="facade-requests", daemon=True
-        )
-
-    def start(self) -> None:
-        self._thread.start()
-
-    def _run(self) -> None:
-        failure: BaseException | None = None
-        try:
-            for request in self._requests:
-                self._engine.submit(partial(self._writing.write, request)).result()
-        except asyncio.InvalidStateError:
-            return  # the call has ended
-        except BaseException as error:
-            failure = error
-
-        async def finish() -> None:
-            self._writing.finish(failure)
-
-        self._engine.submit(finish).result()

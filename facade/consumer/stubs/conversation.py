@@ -42,9 +42,8 @@ class Conversation:
         self.invocation = invocation
         self.error: BaseException | None = None
         self.finished = False
-        # Where requests are written, and what writes them from the start on.
+        # Where requests are written.
         self.writing: Writing | None = None
-        self.on_start: Callable[[], None] | None = None
         self._invoker = invoker
         self._native: NativeCall | None = None
         self._result = Result()
@@ -54,8 +53,6 @@ class Conversation:
         self.loop = asyncio.get_running_loop()
         self._reached = self.loop.create_future()
         self._task = self.loop.create_task(self._run(), name="facade-stub")
-        if self.on_start is not None:
-            self.on_start()
 
     async def _run(self) -> None:
         invocation = self.invocation
@@ -74,7 +71,8 @@ class Conversation:
                 return  # whoever asks is told
             raise
         self._result = result
-        settle(invocation, result)
+        # The context must not hold a stream that its reader lets go of.
+        settle(invocation, Result() if self.rpc.yields else result)
         if result.exception is not None or not self.rpc.yields:
             self._finish(result.exception)
         else:

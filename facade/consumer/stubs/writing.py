@@ -14,7 +14,6 @@ class Writing:
         self._current: asyncio.Future[None] | None = None
         self._wake: asyncio.Future[None] | None = None
         self._finished = False
-        self._failure: BaseException | None = None
 
     async def write(self, item: Any) -> None:
         """InvalidStateError after the end."""
@@ -25,12 +24,10 @@ class Writing:
         self._stir()
         await sent
 
-    def finish(self, failure: BaseException | None = None) -> None:
-        """There are no more; or ``failure``, which the call fails with, is why not."""
-        if not self._finished:
-            self._finished = True
-            self._failure = failure
-            self._stir()
+    def finish(self) -> None:
+        """There are no more."""
+        self._finished = True
+        self._stir()
 
     def end(self) -> None:
         """The call has ended: nobody takes what is not taken."""
@@ -55,8 +52,6 @@ class Writing:
         self._current = None
         while not self._items:
             if self._finished:
-                if self._failure is not None:
-                    raise self._failure
                 raise StopAsyncIteration
             self._wake = asyncio.get_running_loop().create_future()
             await self._wake

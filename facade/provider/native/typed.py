@@ -139,9 +139,9 @@ class TypedMethods:
         exporter = self._exporter(service, dict(metadata or ()))
         if exporter is None:
             return None
-        for exported in exporter.methods.values():
-            if exported.method.wire_name == name:
-                return self._typed(exporter, exported)
+        for named in exporter.methods.values():
+            if named.method.wire_name == name:
+                return self._typed(exporter, named)
         for known in _spellings(name):
             exported = exporter.methods.get(known)
             if exported is not None:

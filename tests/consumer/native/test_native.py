@@ -1,7 +1,7 @@
 """Typed interfaces over plain gRPC calls, as Dubbo's Triple makes them."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 
 import grpc
@@ -14,7 +14,6 @@ import facade
 from facade import AsyncClient, Client, Code, RpcContext, Sent
 from facade.codec import MethodCodec
 from facade.consumer.native import PlainMessages
-from facade.core.invocation import Invocation
 from facade.core.method import Method, Parameter
 from facade.jsonvalue import from_value, to_value
 from tests.greeter.greeter_pb2 import Greeting, Hello
@@ -183,38 +182,38 @@ async def test_a_client_without_asyncio(target):
     assert await asyncio.to_thread(work) == "Hello Ann"
 
 
+@facade.service("tests.greeter.Greeter")
+class Talker:
+    @facade.method(name="Chat")
+    def chat(self, hellos: AsyncIterator[Hello]) -> AsyncIterator[Greeting]: ...
+    @facade.method(name="SayHellos")
+    def say_hellos(self, hello: Hello) -> AsyncIterator[Greeting]: ...
+    @facade.method(name="SayHelloToAll")
+    async def say_hello_to_all(self, hellos: AsyncIterator[Hello]) -> Greeting: ...
+    async def more(self, factor: int, hellos: AsyncIterator[Hello]) -> int: ...
+
+
 async def endless():
     yield Hello(name="Ann")
     await asyncio.Event().wait()
 
 
 async def test_streams(target, servicer):
-    """Streams of items go as gRPC's own, each a message; one that is dropped is cancelled."""
+    """Streams of values go as gRPC's own, each a message; one that is dropped is cancelled."""
+    hellos = [Hello(name="Ann"), Hello(name="Bob")]
     async with AsyncClient(target, native=True) as client:
-        method = Method(
-            "tests.greeter.Greeter",
-            "Chat",
-            (Parameter("requests", Hello),),
-            Greeting,
-            streamed=("requests",),
-            yields=True,
-        )
-
-        async def hellos():
-            for name in ("Ann", "Bob"):
-                yield Hello(name=name)
-
-        invocation = Invocation(method.service, "Chat", (hellos(),), method=method)
-        invocation.codec = MethodCodec(method)
-        result = await client.invoker.invoke(invocation)
-        assert [answer.text async for answer in result.value] == ["Ann", "Bob"]
-        assert servicer.ended.is_set()
+        talker = client.refer(Talker)
+        assert [answer.text async for answer in talker.chat(hellos)] == ["Ann", "Bob"]
+        assert [a.text async for a in talker.say_hellos(Hello(name="A", count=2))] == ["A 0", "A 1"]
+        assert (await talker.say_hello_to_all(iter(hellos))).text == "Ann, Bob"
         servicer.ended.clear()
-        invocation.arguments = (endless(),)
-        result = await client.invoker.invoke(invocation)
-        assert (await anext(result.value)).text == "Ann"
-        del result  # with the stream, which nobody reads on
+        async for _ in talker.chat(endless()):
+            break
         await servicer.ended.wait()
+        with pytest.raises(facade.InvalidArgument, match="takes more than the stream 'hellos'"):
+            await talker.more(1, hellos)
+        with pytest.raises(facade.InvalidArgument, match="missing"):
+            await talker.say_hello_to_all()
 
 
 async def test_it_becomes_ready(target):
@@ -252,4 +251,4 @@ async def test_callbacks_are_refused(shop_target):
 async def test_empty_is_nothing(target):
     """A method that gives None takes google.protobuf.Empty for it."""
     codec = MethodCodec(Method("demo.Shop", "clear", (Parameter("request", Hello),), None))
-    assert PlainMessages(codec).answer(Empty().SerializeToString()) is None
+    assert PlainMessages(codec, None).answer(Empty().SerializeToString()) is None

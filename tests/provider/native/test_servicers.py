@@ -158,7 +158,7 @@ async def test_a_filter_refuses(style):
             error = await failure(call)
             assert error.code() is grpc.StatusCode.RESOURCE_EXHAUSTED
             assert error.details() == "too much: ünd"
-            rich = dict(error.trailing_metadata())["grpc-status-details-bin"]
+            rich = dict(tuple(error.trailing_metadata()))["grpc-status-details-bin"]
             assert decode_details(rich) == (detail,)
 
 
@@ -270,7 +270,7 @@ async def test_initial_metadata(style):
 
     async with stub_of(Aio() if style is AioGreeter else Sync()) as stub:
         call = stub.SayHello(Hello())
-        assert dict(await call.initial_metadata())["first"] == "1"
+        assert dict(tuple(await call.initial_metadata()))["first"] == "1"
         await call
 
 

@@ -184,7 +184,7 @@ async def test_exceptions_of_the_method(server, kind, code, text, type):
     error = await failure(call(server, "/demo.Shop/fail", kind))
     assert error.code() is code
     assert error.details() == text
-    assert dict(error.trailing_metadata()).get("exception-type") == type
+    assert dict(tuple(error.trailing_metadata())).get("exception-type") == type
 
 
 async def test_what_there_is_not(server):

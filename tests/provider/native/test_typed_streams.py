@@ -120,7 +120,7 @@ async def test_an_error_in_the_middle(server):
     error = await failure(call.read())
     assert error.code() is grpc.StatusCode.UNKNOWN
     assert error.details() == "too many"
-    assert dict(error.trailing_metadata())["exception-type"] == "ValueError"
+    assert dict(tuple(error.trailing_metadata()))["exception-type"] == "ValueError"
 
 
 async def test_a_reader_who_leaves(server):
