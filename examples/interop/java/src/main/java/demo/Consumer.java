@@ -51,7 +51,8 @@ public final class Consumer {
     }
 
     /** Arguments are a list (by position) or a map (by name). */
-    private static Invocation.Builder invocation(String method, Object arguments, int milliseconds) {
+    private static Invocation.Builder invocation(
+            String method, Object arguments, int milliseconds) {
         return Invocation.newBuilder()
                 .setService("demo.Greeter")
                 .setMethod(method)
@@ -101,7 +102,8 @@ public final class Consumer {
         System.out.println("by name: " + call("add", Map.of("b", 3, "a", 2)));
         System.out.println("with a default: " + call("add", List.of(2)));
 
-        Result answer = send(invocation("baggage", List.of()).putAttachments("shop", "north"), 5000);
+        Invocation.Builder laden = invocation("baggage", List.of()).putAttachments("shop", "north");
+        Result answer = send(laden, 5000);
         Object received = ((Map<?, ?>) read(answer)).get("shop");
         String sent = answer.getAttachmentsOrDefault("seen-by", "");
         System.out.println("attachments: " + received + " there, " + sent + " back");
@@ -113,8 +115,7 @@ public final class Consumer {
     }
 
     private void timeouts() {
-        CallException late =
-                failure(() -> send(invocation("sleep", List.of(2), 200), 200));
+        CallException late = failure(() -> send(invocation("sleep", List.of(2), 200), 200));
         System.out.println("timeout: " + late.status);
         // The provider lets a method end. It answers then, and says that the time was up.
         Result answer = send(invocation("sleep", List.of(0.3), 100), 5000);
@@ -128,8 +129,8 @@ public final class Consumer {
             String parameters = method.getParametersList().stream()
                     .map(parameter -> parameter.getName() + ": " + parameter.getType())
                     .collect(Collectors.joining(", "));
-            System.out.println(
-                    "described: " + method.getName() + "(" + parameters + ") -> " + method.getReturns());
+            String signature = method.getName() + "(" + parameters + ") -> " + method.getReturns();
+            System.out.println("described: " + signature);
         }
     }
 
