@@ -37,7 +37,7 @@ table = importlib.util.module_from_spec(spec)
 spec.loader.exec_module(table)
 
 BLOCK = re.compile(
-    r"^(?:<!-- not run: (?P<reason>.+) -->\n)?```(?P<language>\w*)\n(?P<code>.*?)^```$",
+    r"^(?:<!-- not run: (?P<reason>[^\n]+) -->\n)?```(?P<language>\w*)\n(?P<code>.*?)^```$",
     re.MULTILINE | re.DOTALL,
 )
 PRINTED = re.compile(r"^\s*print\(.*\)  # (.+)$", re.MULTILINE)

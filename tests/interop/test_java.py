@@ -46,6 +46,14 @@ def test_consumer_walks(java, provider, report):
     report("java", java.version("grpc"), "calls a provider here, by Invoke and Describe")
 
 
+def test_docs_show_the_program(java, provider):
+    """What docs/interop/java.md says is a whole consumer is one."""
+    source = (java.folder / "src/main/java/demo/Hello.java").read_text()
+    page = (java.folder.parents[2] / "docs/interop/java.md").read_text()
+    assert source[source.index("/** One call") :] in page
+    assert java.run("demo.Hello", provider) == "Hello Ann\n"
+
+
 async def test_provider_answers_a_client_of_ours(theirs, java, report):
     """Values, attachments, an exception as itself, and a timeout come back from Java."""
     async with facade.AsyncClient(theirs, unary=True, timeout=10.0) as client:

@@ -17,7 +17,8 @@ import org.apache.dubbo.rpc.TimeoutCountDown;
 
 /**
  * A Dubbo provider without a registry: version 1.0.0 of the pet store, and the same in the group
- * "north". It serves until it is told to stop.
+ * "north". It takes a port, prints the address at which it listens, and serves until it is told to
+ * stop.
  */
 public final class DubboProvider {
     static final class Shop extends DubboPetStoreTriple.PetStoreImplBase {
@@ -70,7 +71,7 @@ public final class DubboProvider {
     }
 
     public static void main(String[] arguments) throws Exception {
-        int port = freePort();
+        int port = arguments.length > 0 ? Integer.parseInt(arguments[0]) : freePort();
         ApplicationConfig application = new ApplicationConfig("dubbo-petstore");
         application.setQosEnable(false);
         DubboBootstrap.getInstance()

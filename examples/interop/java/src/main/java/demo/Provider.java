@@ -21,8 +21,8 @@ import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.TimeUnit;
 
 /**
- * Provides demo.Greeter by the unary method Invoke. It prints the address at which it listens, and
- * serves until it is told to stop.
+ * Provides demo.Greeter by the unary method Invoke, at a port of this machine. It prints the address
+ * at which it listens, and serves until it is told to stop.
  */
 public final class Provider extends FacadeGrpc.FacadeImplBase {
     // Exchange and Describe are not there: consumers are told that they are UNIMPLEMENTED.
@@ -119,7 +119,8 @@ public final class Provider extends FacadeGrpc.FacadeImplBase {
     }
 
     public static void main(String[] arguments) throws IOException, InterruptedException {
-        InetSocketAddress address = new InetSocketAddress(InetAddress.getLoopbackAddress(), 0);
+        int port = arguments.length > 0 ? Integer.parseInt(arguments[0]) : 0;
+        InetSocketAddress address = new InetSocketAddress(InetAddress.getLoopbackAddress(), port);
         Server server = NettyServerBuilder.forAddress(address)
                 .addService(new Provider())
                 .build()
