@@ -43,7 +43,7 @@ public final class DubboConsumer {
 
         fails("raised", () -> plain.adopt(named("Nobody")));
         PetStore hasty = refer(url, null, "1.0.0", 400);
-        fails("timeout", () -> hasty.nap(NapRequest.newBuilder().setSeconds(10).build()));
+        fails("timeout", () -> hasty.nap(NapRequest.newBuilder().setSeconds(3).build()));
         PetStore newer = refer(url, null, "2.0.0", 5000);
         fails("version", () -> newer.adopt(named("Rex")));
     }
