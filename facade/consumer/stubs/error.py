@@ -22,6 +22,7 @@ class StubError(grpc.aio.AioRpcError):  # type: ignore[misc]
     details: Any
 
     def __init__(self, error: RpcError, initial: Iterable[Any], trailing: Iterable[Any]) -> None:
+        self._plain = error
         self.__dict__.update(error.__dict__)
         self.args = error.args
         self._initial_metadata = grpc.aio.Metadata(*initial)
@@ -39,7 +40,7 @@ class StubError(grpc.aio.AioRpcError):  # type: ignore[misc]
         return f"<{type(self).__name__} {self.status.name}: {self}>"
 
     def __reduce__(self) -> Any:
-        raise TypeError(f"{type(self).__name__} can't be pickled: it has metadata of its call")
+        return as_grpc, (self._plain, tuple(self._initial_metadata), tuple(self._trailing_metadata))
 
 
 class CalledCode(int):

@@ -1,5 +1,6 @@
 """Errors of stubs' calls: ours and grpcio's at once."""
 
+import pickle
 import socket
 
 import grpc
@@ -40,6 +41,9 @@ async def test_a_status_of_the_provider(stub):
     assert error.code == Code.UNKNOWN
     assert error.details == ()
     assert str(error) == "no such guest: Zoë"
+    again = pickle.loads(pickle.dumps(error))
+    assert again.code() is grpc.StatusCode.NOT_FOUND
+    assert dict(tuple(again.trailing_metadata()))["place"] == "here"
     assert await call.code() is grpc.StatusCode.NOT_FOUND
     assert await call.details() == "no such guest: Zoë"
 
