@@ -72,7 +72,8 @@ class Conversation:
             raise
         self._result = result
         # The context must not hold a stream that its reader lets go of.
-        settle(invocation, Result() if self.rpc.yields else result)
+        streams = self.rpc.yields and result.exception is None
+        settle(invocation, Result() if streams else result)
         if result.exception is not None or not self.rpc.yields:
             self._finish(result.exception)
         else:
