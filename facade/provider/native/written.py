@@ -5,10 +5,9 @@ import contextvars
 from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any
 
-from facade.core.context import Request, current_request
 from facade.core.errors import RpcError, Status
 from facade.core.result import Result
-from facade.provider.native.context import Context
+from facade.provider.native.context import Context, unexpected
 
 _NOTHING = object()
 
@@ -26,7 +25,6 @@ class Written(AsyncIterator[Any]):
         self.result = Result(self)
         self._body = body
         self._context = context
-        self._request: Request | None = current_request()
         self._surroundings = contextvars.copy_context()
         self._task: asyncio.Task[None] | None = None
         self._item: Any = _NOTHING
@@ -70,29 +68,17 @@ class Written(AsyncIterator[Any]):
         raise StopAsyncIteration
 
     async def _run(self) -> None:
-        request = self._request
-        if request is not None:
-            request.ended = False
         raised: BaseException | None = None
         try:
             await self._body(self)
         except Exception as error:
             raised = error
-        finally:
-            if request is not None:
-                request.ended = True
-        self._settle(request)
+        except SystemExit as error:  # a caller must not end the process
+            raised = RpcError(unexpected(error))
+        self.result.attachments.update(self._context.attachments())
         failed = self._context.failure(raised)
         if failed is not None:
             raise failed
-
-    def _settle(self, request: Request | None) -> None:
-        attachments = self.result.attachments
-        attachments.update(self._context.attachments())
-        if request is not None:
-            for name, value in request.downstream.items():
-                attachments.setdefault(name, value)
-            attachments.update(request.response_attachments)
 
     async def aclose(self) -> None:
         """Nobody reads on: end the servicer."""

@@ -460,6 +460,31 @@ async def test_what_a_servicer_raises_is_unknown(style, caplog):
     assert isinstance(seen.results[0].exception, ValueError)
 
 
+@styles
+async def test_nobody_ends_the_process(style):
+    """Not even a servicer that exits."""
+
+    class Aio(AioGreeter):
+        async def SayHello(self, request, context):
+            raise SystemExit(1)
+
+        async def SayHellos(self, request, context):
+            yield Greeting()
+            raise SystemExit(1)
+
+    class Sync(SyncGreeter):
+        def SayHello(self, request, context):
+            raise SystemExit(1)
+
+        def SayHellos(self, request, context):
+            yield Greeting()
+            raise SystemExit(1)
+
+    async with stub_of(Sync() if style is SyncGreeter else Aio()) as stub:
+        for call in (stub.SayHello(Hello()), stub.SayHellos(Hello())):
+            assert "SystemExit" in (await failure(call)).details()
+
+
 async def test_an_rpc_error_of_a_call_further_on():
     """A servicer that calls others hands on what they failed with."""
 
