@@ -5,6 +5,8 @@ import contextvars
 from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any
 
+import grpc.aio
+
 from facade.core.errors import RpcError, Status
 from facade.core.result import Result
 from facade.provider.native.context import Context, unexpected
@@ -34,6 +36,8 @@ class Written(AsyncIterator[Any]):
 
     async def emit(self, item: Any) -> None:
         """Give one, and wait until there is room for the next."""
+        if self._closed:
+            raise grpc.aio.UsageError("the call is over")
         if self._context.aborted is not None:
             raise self._context.aborted
         while self._item is not _NOTHING:
@@ -82,6 +86,8 @@ class Written(AsyncIterator[Any]):
 
     async def aclose(self) -> None:
         """Nobody reads on: end the servicer."""
+        if self._closed:
+            return
         self._closed = True
         task = self._task
         if task is not None and not task.done():
@@ -89,6 +95,5 @@ class Written(AsyncIterator[Any]):
             await asyncio.wait((task,))
         if task is not None and not task.cancelled():
             task.exception()  # nobody else asks
-
-    def __repr__(self) -> str:
-        return f"<Written {self._context!r}>"
+        # All of these hold it in turn, and would be garbage for the collector.
+        del self.result, self._body, self._context, self._surroundings

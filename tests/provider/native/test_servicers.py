@@ -2,7 +2,9 @@
 # ruff: noqa: N802 -- methods have the names of their .proto
 
 import asyncio
+import gc
 import threading
+import weakref
 
 import grpc
 import pytest
@@ -12,6 +14,7 @@ from google.protobuf.wrappers_pb2 import StringValue
 import facade
 from facade import RpcContext
 from facade.exchange.richstatus import decode_details, encode_status
+from facade.provider.native.call import CALL
 from tests.greeter.greeter_pb2 import Greeting, Hello
 from tests.provider.native.conftest import (
     STYLES,
@@ -761,3 +764,38 @@ async def test_misused_reader_and_writer():
 
     async with stub_of(Mine()) as stub:
         assert (await stub.SayHello(Hello())).text == "right"
+
+
+@styles
+async def test_a_call_leaves_nothing_for_the_collector(style):
+    """gRPC's own part of it is heavy, and is freed with the last reference."""
+    calls = []
+
+    class Watch(facade.Filter):
+        async def invoke(self, invoker, invocation):
+            calls.append(weakref.ref(invocation.attributes[CALL]))
+            return await invoker.invoke(invocation)
+
+    gc.disable()
+    try:
+        async with stub_of(style(), filters=["default", Watch()]) as stub:
+            await stub.SayHello(Hello())
+            await texts(stub.SayHellos(Hello(count=3)))
+        assert [call() for call in calls] == [None, None]
+    finally:
+        gc.enable()
+
+
+async def test_a_method_that_gives_an_awaitable():
+    """A decorator may hide that it is async: it is awaited all the same."""
+
+    class Mine(AioGreeter):
+        def SayHello(self, request, context):
+            return super().SayHello(request, context)
+
+        def SayHellos(self, request, context):
+            return super().SayHellos(request, context)
+
+    async with stub_of(Mine()) as stub:
+        assert (await stub.SayHello(Hello(name="Ann"))).text == "Hello Ann"
+        assert len(await texts(stub.SayHellos(Hello(count=3)))) == 3
