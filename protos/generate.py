@@ -1,4 +1,4 @@
-"""Generate facade/v1 and the tests' greeter from their .proto files, or check that they are fresh.
+"""Generate facade/v1 and what tests and examples use from .proto files, or check that it is fresh.
 
 PROTOC names the Python that has grpcio-tools: `make protos`, `make check`.
 """
@@ -17,6 +17,7 @@ TARGETS = {
     "facade/v1": ("protos", ["--python_out={}", "--pyi_out={}"]),
     # Stubs as users have them, to call and to serve.
     "tests/greeter": (".", ["--python_out={}", "--pyi_out={}", "--grpc_python_out={}"]),
+    "examples/interop/dubbo/petstore": (".", ["--python_out={}", "--pyi_out={}"]),
 }
 
 

@@ -30,7 +30,7 @@ from facade.provider.exporter import (
 from facade.provider.inprocess import InProcess
 from facade.provider.listener import ExporterListener
 from facade.provider.local import LocalInvoker
-from facade.provider.native import Host, NativeCalls
+from facade.provider.native import Host, Mounts, NativeCalls
 from facade.provider.pool import ThreadPool
 from facade.provider.publication import Publication
 from facade.provider.standard import Health, StandardServices
@@ -110,14 +110,6 @@ class Server(Host):
         # For the methods that are not async, but for services with a pool of their own.
         self.pool = ThreadPool(threads, queue, place=self._place)
         self._unary = UnaryCalls(self._exports, max_message_size)
-        self._native = NativeCalls(
-            self._exports,
-            self.pool,
-            filters,
-            self._filter_settings,
-            typed=native,
-            networked=place(address) is None,
-        )
         self._streams = Streams(
             self._exports,
             self._settings,
@@ -130,7 +122,13 @@ class Server(Host):
         self._local = InProcess(
             place(address) or INJVM, self._exports, max_message_size, application
         )
-        self._standard = StandardServices(health=health, reflection=reflection, channelz=channelz)
+        self._standard = StandardServices(
+            health=health, reflection=reflection, channelz=channelz, typed=native
+        )
+        mounts = Mounts(filters, self._filter_settings, self.pool, told=self._standard.add)
+        self._native = NativeCalls(
+            self._exports, mounts, typed=native, networked=place(address) is None
+        )
         told = (self._standard, *listeners)
         self._published = Publication(self._exports, self._local, told)
         self._listener: GrpcListener | None = None

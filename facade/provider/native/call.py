@@ -159,6 +159,9 @@ class Call:
             # A filter that wraps a stream may not hand on that nobody reads it any more.
             for stream in self.streams:
                 await stream.aclose()
+            # Or each call would be garbage for the collector.
+            self.invocation.attributes.pop(CALL, None)
+            self.streams.clear()
 
     async def _invoke(self) -> Result:
         invoker = self.target.invoker

@@ -10,12 +10,10 @@ import grpc
 from facade.core.chain import INTERRUPTED, swallowers
 from facade.core.errors import Status
 from facade.exchange.listener import grpc_status
-from facade.plugins import FilterList
 from facade.provider.exporter import ExportTable
 from facade.provider.native.call import Call, Outcome, Target, short
 from facade.provider.native.mounts import Mounted, Mounts
 from facade.provider.native.typed import TypedMethods
-from facade.provider.pool import ThreadPool
 
 logger = logging.getLogger(__name__)
 
@@ -34,16 +32,9 @@ class NativeCalls(grpc.GenericRpcHandler):  # type: ignore[misc]
     """
 
     def __init__(
-        self,
-        exports: ExportTable,
-        pool: ThreadPool,
-        filters: FilterList,
-        filter_settings: Mapping[str, Any],
-        *,
-        typed: bool,
-        networked: bool,
+        self, exports: ExportTable, mounts: Mounts, *, typed: bool, networked: bool
     ) -> None:
-        self._mounts = Mounts(filters, filter_settings, pool)
+        self._mounts = mounts
         self._typed = TypedMethods(exports) if typed else None
         self._networked = networked
         self._tasks: set[asyncio.Task[Outcome]] = set()

@@ -1,6 +1,6 @@
 """Generated services on a server."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import grpc
@@ -71,12 +71,19 @@ class Mounted:
 
 
 class Mounts:
-    """Those of one server, with its filters around them."""
+    """Those of one server, with its filters around them. ``told``: who learns of each name."""
 
-    def __init__(self, filters: FilterList, settings: Mapping[str, Any], pool: ThreadPool) -> None:
+    def __init__(
+        self,
+        filters: FilterList,
+        settings: Mapping[str, Any],
+        pool: ThreadPool,
+        told: Callable[[str], None] = lambda name: None,
+    ) -> None:
         self._filters = filters
         self._settings = settings
         self._pool = pool
+        self._told = told
         self._by_name: dict[str, Mounted] = {}
         # Those that don't say what they have, to be asked in turn.
         self._others: list[Mounted] = []
@@ -132,8 +139,9 @@ class Mounts:
     def register(self, service: str, handlers: Handlers) -> None:
         mounted = self._by_name.get(service)
         if mounted is None:
-            mounted = self._by_name[service] = Mounted(service, None)
+            mounted = Mounted(service, None)
             mounted.run(self._filters, self._settings, self._pool)
+            self._put(mounted)
         mounted.handlers.update(handlers)
 
     def _put(self, mounted: Mounted) -> None:
@@ -141,6 +149,7 @@ class Mounts:
             self._others.append(mounted)
         else:
             self._by_name[mounted.name] = mounted
+            self._told(mounted.name)
 
     def _check_free(self, name: str) -> None:
         if name in self._by_name:

@@ -137,6 +137,8 @@ class ServicerMethod:
             produced = self._function(argument, context)  # nothing of it runs yet
         else:
             produced = await self._call(argument, context)
+            if inspect.isawaitable(produced):
+                produced = await produced
         if hasattr(produced, "__aiter__"):
             try:
                 async for item in produced:
@@ -144,7 +146,7 @@ class ServicerMethod:
             finally:
                 if hasattr(produced, "aclose"):
                     await produced.aclose()
-        elif not self._is_async:
+        elif produced is not None and not self._is_async:
             await BlockingAnswers(produced, self._pool).write(written.emit)
 
 

@@ -5,10 +5,11 @@ import contextvars
 from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any
 
-from facade.core.context import Request, current_request
+import grpc.aio
+
 from facade.core.errors import RpcError, Status
 from facade.core.result import Result
-from facade.provider.native.context import Context
+from facade.provider.native.context import Context, unexpected
 
 _NOTHING = object()
 
@@ -26,7 +27,6 @@ class Written(AsyncIterator[Any]):
         self.result = Result(self)
         self._body = body
         self._context = context
-        self._request: Request | None = current_request()
         self._surroundings = contextvars.copy_context()
         self._task: asyncio.Task[None] | None = None
         self._item: Any = _NOTHING
@@ -36,6 +36,8 @@ class Written(AsyncIterator[Any]):
 
     async def emit(self, item: Any) -> None:
         """Give one, and wait until there is room for the next."""
+        if self._closed:
+            raise grpc.aio.UsageError("the call is over")
         if self._context.aborted is not None:
             raise self._context.aborted
         while self._item is not _NOTHING:
@@ -70,32 +72,22 @@ class Written(AsyncIterator[Any]):
         raise StopAsyncIteration
 
     async def _run(self) -> None:
-        request = self._request
-        if request is not None:
-            request.ended = False
         raised: BaseException | None = None
         try:
             await self._body(self)
         except Exception as error:
             raised = error
-        finally:
-            if request is not None:
-                request.ended = True
-        self._settle(request)
+        except SystemExit as error:  # a caller must not end the process
+            raised = RpcError(unexpected(error))
+        self.result.attachments.update(self._context.attachments())
         failed = self._context.failure(raised)
         if failed is not None:
             raise failed
 
-    def _settle(self, request: Request | None) -> None:
-        attachments = self.result.attachments
-        attachments.update(self._context.attachments())
-        if request is not None:
-            for name, value in request.downstream.items():
-                attachments.setdefault(name, value)
-            attachments.update(request.response_attachments)
-
     async def aclose(self) -> None:
         """Nobody reads on: end the servicer."""
+        if self._closed:
+            return
         self._closed = True
         task = self._task
         if task is not None and not task.done():
@@ -103,6 +95,5 @@ class Written(AsyncIterator[Any]):
             await asyncio.wait((task,))
         if task is not None and not task.cancelled():
             task.exception()  # nobody else asks
-
-    def __repr__(self) -> str:
-        return f"<Written {self._context!r}>"
+        # All of these hold it in turn, and would be garbage for the collector.
+        del self.result, self._body, self._context, self._surroundings

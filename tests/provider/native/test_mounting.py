@@ -175,6 +175,32 @@ async def test_what_there_is_not():
         assert NAME in error.details()
 
 
+@pytest.mark.parametrize("function", [add, old_add])
+async def test_tools_are_told(function):
+    """Health knows a mounted service, and so does reflection."""
+    server = facade.Server()
+    function(AioGreeter(), server)
+    assert server.mounted == [NAME]
+    assert server.health[NAME]
+    async with server:
+        assert NAME in server._standard._shown().services
+
+
+async def test_standard_services_of_ones_own():
+    """Who mounts his own health service has it asked instead of ours."""
+
+    async def check(request, context):
+        return b"mine"
+
+    handlers = {"Check": grpc.unary_unary_rpc_method_handler(check)}
+    async with serving() as server:
+        ask = server.channel.unary_unary("/grpc.health.v1.Health/Check")
+        assert await ask(b"") != b"mine"
+        own = grpc.method_handlers_generic_handler("grpc.health.v1.Health", handlers)
+        server.add_generic_rpc_handlers((own,))
+        assert await ask(b"") == b"mine"
+
+
 async def test_mounted_without_exports():
     """``native=False`` is about what is exported."""
     async with serving(AioGreeter(), native=False) as server:

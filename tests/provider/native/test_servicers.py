@@ -2,7 +2,9 @@
 # ruff: noqa: N802 -- methods have the names of their .proto
 
 import asyncio
+import gc
 import threading
+import weakref
 
 import grpc
 import pytest
@@ -12,6 +14,7 @@ from google.protobuf.wrappers_pb2 import StringValue
 import facade
 from facade import RpcContext
 from facade.exchange.richstatus import decode_details, encode_status
+from facade.provider.native.call import CALL
 from tests.greeter.greeter_pb2 import Greeting, Hello
 from tests.provider.native.conftest import (
     STYLES,
@@ -460,6 +463,31 @@ async def test_what_a_servicer_raises_is_unknown(style, caplog):
     assert isinstance(seen.results[0].exception, ValueError)
 
 
+@styles
+async def test_nobody_ends_the_process(style):
+    """Not even a servicer that exits."""
+
+    class Aio(AioGreeter):
+        async def SayHello(self, request, context):
+            raise SystemExit(1)
+
+        async def SayHellos(self, request, context):
+            yield Greeting()
+            raise SystemExit(1)
+
+    class Sync(SyncGreeter):
+        def SayHello(self, request, context):
+            raise SystemExit(1)
+
+        def SayHellos(self, request, context):
+            yield Greeting()
+            raise SystemExit(1)
+
+    async with stub_of(Sync() if style is SyncGreeter else Aio()) as stub:
+        for call in (stub.SayHello(Hello()), stub.SayHellos(Hello())):
+            assert "SystemExit" in (await failure(call)).details()
+
+
 async def test_an_rpc_error_of_a_call_further_on():
     """A servicer that calls others hands on what they failed with."""
 
@@ -736,3 +764,38 @@ async def test_misused_reader_and_writer():
 
     async with stub_of(Mine()) as stub:
         assert (await stub.SayHello(Hello())).text == "right"
+
+
+@styles
+async def test_a_call_leaves_nothing_for_the_collector(style):
+    """gRPC's own part of it is heavy, and is freed with the last reference."""
+    calls = []
+
+    class Watch(facade.Filter):
+        async def invoke(self, invoker, invocation):
+            calls.append(weakref.ref(invocation.attributes[CALL]))
+            return await invoker.invoke(invocation)
+
+    gc.disable()
+    try:
+        async with stub_of(style(), filters=["default", Watch()]) as stub:
+            await stub.SayHello(Hello())
+            await texts(stub.SayHellos(Hello(count=3)))
+        assert [call() for call in calls] == [None, None]
+    finally:
+        gc.enable()
+
+
+async def test_a_method_that_gives_an_awaitable():
+    """A decorator may hide that it is async: it is awaited all the same."""
+
+    class Mine(AioGreeter):
+        def SayHello(self, request, context):
+            return super().SayHello(request, context)
+
+        def SayHellos(self, request, context):
+            return super().SayHellos(request, context)
+
+    async with stub_of(Mine()) as stub:
+        assert (await stub.SayHello(Hello(name="Ann"))).text == "Hello Ann"
+        assert len(await texts(stub.SayHellos(Hello(count=3)))) == 3

@@ -13,8 +13,6 @@ from facade.jsonvalue import from_value, to_value
 from tests.greeter.greeter_pb2 import Greeting, Hello
 from tests.provider.native.conftest import failure, hellos, serving, texts
 
-pytest.importorskip("facade.stream", reason="typed methods have no streams yet")
-
 
 @facade.service("demo.Streams")
 class Streams:
