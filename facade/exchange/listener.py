@@ -16,7 +16,7 @@ from facade.exchange.tls import ServerTls, identity_of
 from facade.exchange.transport import SERVICE, Options, common_options
 
 
-def server_options(settings: Settings) -> Options:
+def server_options(settings: Settings, *, reuse_port: bool) -> Options:
     return (
         *common_options(settings),
         ("grpc.http2.min_ping_interval_without_data_ms", 5_000),
@@ -26,7 +26,7 @@ def server_options(settings: Settings) -> Options:
         ("grpc.server.max_pending_requests", 1_000_000),
         ("grpc.server.max_pending_requests_hard_limit", 1_000_000),
         # Two servers on one port would share its callers silently.
-        ("grpc.so_reuseport", 0),
+        ("grpc.so_reuseport", int(reuse_port)),
     )
 
 
@@ -65,6 +65,8 @@ class GrpcListener:
         describe: Callable[[bytes], Awaitable[bytes]],
         settings: Settings,
         handlers: Sequence[grpc.GenericRpcHandler] = (),
+        *,
+        reuse_port: bool = False,
     ) -> None:
         """``handlers`` are asked in turn for what is none of ours."""
         fork.claim()
@@ -73,7 +75,8 @@ class GrpcListener:
         self._describe = describe
         self._settings = settings
         self.address = ""
-        self._server = grpc.aio.server(options=list(server_options(settings)))
+        options = server_options(settings, reuse_port=reuse_port)
+        self._server = grpc.aio.server(options=list(options))
         own = {
             "Exchange": grpc.stream_stream_rpc_method_handler(self._serve_stream),
             "Invoke": grpc.unary_unary_rpc_method_handler(self._serve_call),

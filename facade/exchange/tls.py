@@ -58,8 +58,7 @@ class ServerTls:
 
     def stamp(self) -> object:
         """Changes when one of the files does."""
-        sources = (self.certificate, self.key, self.client_ca)
-        return tuple(None if source is None else stamp(source) for source in sources)
+        return _stamps(self.certificate, self.key, self.client_ca)
 
 
 class _Reloaded:
@@ -117,6 +116,10 @@ class ClientTls:
         key, certificate = _read_pair(self.certificate, self.key, "ClientTls")
         return grpc.ssl_channel_credentials(roots, key, certificate)
 
+    def stamp(self) -> object:
+        """Changes when one of the files does."""
+        return _stamps(self.ca, self.certificate, self.key)
+
     @property
     def options(self) -> Sequence[tuple[str, Any]]:
         name = self.server_name
@@ -132,11 +135,15 @@ def client_tls(tls: ClientTls | bool | None) -> ClientTls | None:
     raise TypeError(f"tls is ClientTls(...), or True for the usual authorities, not {tls!r}")
 
 
-def server_tls(tls: ServerTls | None) -> ServerTls | None:
+def server_tls(tls: ServerTls | None, *, networked: bool) -> ServerTls | None:
     """What a server was told. TypeError for anything else."""
-    if tls is None or isinstance(tls, ServerTls):
-        return tls
-    raise TypeError(f"tls is ServerTls(certificate, key), not {tls!r}")
+    if tls is None:
+        return None
+    if not isinstance(tls, ServerTls):
+        raise TypeError(f"tls is ServerTls(certificate, key), not {tls!r}")
+    if not networked:
+        raise ValueError("tls= is for a network, and this server is called within its process")
+    return tls
 
 
 def in_the_open(target: str, tls: ClientTls | None) -> bool:
@@ -185,6 +192,10 @@ def _read_roots(source: Pem, what: str) -> bytes:
     except ValueError as error:
         raise ValueError(f"{what}{_place(source)}: {error}") from None
     return text
+
+
+def _stamps(*sources: Pem | None) -> object:
+    return tuple(None if source is None else stamp(source) for source in sources)
 
 
 def _place(source: Pem) -> str:

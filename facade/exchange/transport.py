@@ -97,11 +97,16 @@ class GrpcTransport:
     def __init__(self, target: str, options: Options, tls: ClientTls | None = None) -> None:
         fork.check()
         self.target = target
-        self._tls = tls
+        self.tls = tls
         self._options = [*options, *(tls.options if tls is not None else ())]
         self._unary: Any = None
         self._closing: asyncio.Future[None] | None = None
+        # What the files of TLS were when it was made, and whether that may be of the past.
+        self._stamp: object = None
+        self._outdated = False
         self._closed = False
+        # Native calls: older grpcio does not end those that nobody awaits.
+        self.under_way: set[Any] = set()
 
     @property
     def available(self) -> bool:
@@ -113,42 +118,46 @@ class GrpcTransport:
         except RuntimeError as error:
             raise Unavailable(str(error), sent=Sent.NOT_SENT) from None
         told = [*self._options, *options]
-        if self._tls is None:
+        if self.tls is None:
             return grpc.aio.insecure_channel(self.target, options=told)
         try:
-            credentials = self._tls.credentials()
+            credentials = self.tls.credentials()
         except (OSError, ValueError) as error:
             raise Unavailable(f"cannot reach {self.target}: {error}", sent=Sent.NOT_SENT) from None
         return grpc.aio.secure_channel(self.target, credentials, options=told)
 
     async def open(self) -> ConsumerStream:
         channel = self._channel(("grpc.enable_retries", 0))
-        return ClientStream(channel, channel.stream_stream(EXCHANGE)(), self.target, self._tls)
+        return ClientStream(channel, channel.stream_stream(EXCHANGE)(), self.target, self.tls)
 
     async def invoke(self, request: bytes, timeout: float | None) -> bytes:
-        channel = self._unary_channel()
+        call = self.channel().unary_unary(INVOKE)
         try:
-            answer: bytes = await channel.unary_unary(INVOKE)(request, timeout=timeout)
+            answer: bytes = await call(request, timeout=timeout)
         except grpc.aio.AioRpcError as error:
-            failure = translate(error, self.target, tls=self._tls)
-            if failure.sent is Sent.NOT_SENT:
-                self._connect_anew(channel)
+            failure = translate(error, self.target, tls=self.tls)
+            self.failed(failure)
             raise failure from None
         return answer
 
     async def describe(self, request: bytes, timeout: float) -> bytes:
-        return await _describe(self._unary_channel(), self.target, request, timeout, self._tls)
+        return await _describe(self.channel(), self.target, request, timeout, self.tls)
 
-    def _connect_anew(self, channel: Any) -> None:
-        """With what the files say then: gRPC would go on with what it was given once."""
-        if self._tls is not None and self._unary is channel:
-            self._unary = None
-            self._closing = asyncio.ensure_future(channel.close(1.0))
+    def failed(self, failure: RpcError) -> None:
+        """A single call did: where it could not connect, the next one looks at the files of TLS,
+        as gRPC would go on with what was in them once."""
+        self._outdated = self.tls is not None and failure.sent is Sent.NOT_SENT
 
-    def _unary_channel(self) -> Any:
+    def channel(self) -> Any:
+        """That of single calls, made with the first, for the event loop of that."""
         if self._closed:
             raise Unavailable("the client is closed", sent=Sent.NOT_SENT)
+        if self._outdated and self.tls is not None and self.tls.stamp() != self._stamp:
+            channel, self._unary = self._unary, None
+            self._closing = asyncio.ensure_future(channel.close(5.0))
         if self._unary is None:
+            self._outdated = False
+            self._stamp = self.tls.stamp() if self.tls is not None else None
             # gRPC sends a call again which the other end says that it has not looked at, as a
             # proxy does with those that come when it has had enough of a connection.
             self._unary = self._channel()
@@ -156,6 +165,10 @@ class GrpcTransport:
 
     async def close(self, grace: float) -> None:
         self._closed = True
+        if self.under_way:
+            await asyncio.wait([call.ended for call in self.under_way], timeout=grace)
+            for call in tuple(self.under_way):
+                call.drop()
         if self._unary is not None:
             channel, self._unary = self._unary, None
             await channel.close(grace)

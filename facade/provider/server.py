@@ -2,7 +2,6 @@
 
 import asyncio
 import logging
-import signal
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import replace
 from types import TracebackType
@@ -31,8 +30,11 @@ from facade.provider.exporter import (
 from facade.provider.inprocess import InProcess
 from facade.provider.listener import ExporterListener
 from facade.provider.local import LocalInvoker
+from facade.provider.native import Host, Mounts, NativeCalls
 from facade.provider.pool import ThreadPool
 from facade.provider.publication import Publication
+from facade.provider.signals import serve
+from facade.provider.standard import Health, StandardServices
 from facade.provider.streams import Streams
 from facade.provider.unary import UnaryCalls
 from facade.service import check_timeout, describe, filter_settings, with_timeouts
@@ -40,7 +42,7 @@ from facade.service import check_timeout, describe, filter_settings, with_timeou
 logger = logging.getLogger(__name__)
 
 
-class Server:
+class Server(Host):
     """Exports services at one address. Times are seconds, sizes bytes.
 
     While it runs, what it exports can also be called within the process, by clients of
@@ -55,9 +57,12 @@ class Server:
     on_connect         called with the Peer when a consumer has connected,
     on_disconnect      and with the Peer and the error (or None) when it is gone
     callbacks          how many callables of one consumer may be held on one stream
+    native             what is exported can also be called as gRPC methods of its own names
     grace              how long a stop waits for calls under way
     heartbeat          ask a consumer for a sign of life after this long a silence
     heartbeat_timeout  and give the connection up when none comes for this long
+    health, reflection, channelz   which of gRPC's standard services tools find here
+    reuse_port         share the port with processes that say so too: consumers are spread over them
     tls                certificate and key: then nobody is served without
     compression        "gzip" or "deflate" for what is sent, where the consumer can read it
     socket_mode        of the file at "unix:path", as 0o600; else what the umask leaves
@@ -77,10 +82,15 @@ class Server:
         on_connect: OnConnect | None = None,
         on_disconnect: OnDisconnect | None = None,
         callbacks: int = 1024,
+        native: bool = True,
         grace: float = 10.0,
         max_message_size: int = DEFAULT_MAX_MESSAGE,
         heartbeat: float = 30.0,
         heartbeat_timeout: float = 10.0,
+        health: bool = True,
+        reflection: bool = True,
+        channelz: bool = False,
+        reuse_port: bool = False,
         tls: ServerTls | None = None,
         compression: str | None = None,
         socket_mode: int | None = None,
@@ -88,10 +98,9 @@ class Server:
         check_timeout(heartbeat, "heartbeat")
         check_timeout(heartbeat_timeout, "heartbeat_timeout")
         check_listeners(listeners, ExporterListener, ("exported", "unexported"))
-        if tls is not None and place(address) is not None:
-            raise ValueError(f"{address} is within this process: tls= is for a network")
         self.address = address
         self.port = 0
+        self.reuse_port = reuse_port
         self._grace = grace
         self._filters = filters
         self._filter_settings = dict(filter_settings or {})
@@ -100,7 +109,7 @@ class Server:
             max_message_size=max_message_size,
             heartbeat=heartbeat,
             heartbeat_timeout=heartbeat_timeout,
-            tls=server_tls(tls),
+            tls=server_tls(tls, networked=place(address) is None),
             compression=compression,
             socket_mode=socket_mode,
         )
@@ -123,7 +132,15 @@ class Server:
         self._local = InProcess(
             place(address) or INJVM, self._exports, max_message_size, application
         )
-        self._published = Publication(self._exports, self._local, listeners)
+        self._standard = StandardServices(
+            health=health, reflection=reflection, channelz=channelz, typed=native
+        )
+        mounts = Mounts(filters, self._filter_settings, self.pool, told=self._standard.add)
+        self._native = NativeCalls(
+            self._exports, mounts, typed=native, networked=place(address) is None
+        )
+        told = (self._standard, *listeners)
+        self._published = Publication(self._exports, self._local, told)
         self._listener: GrpcListener | None = None
         self._started = False
         self._stopping: asyncio.Task[None] | None = None
@@ -200,6 +217,11 @@ class Server:
         """How many oneway calls have failed here. Their callers are not told; the log is."""
         return self._exports.oneway_failures
 
+    @property
+    def health(self) -> Health:
+        """Which services serve, as tools are told: ``server.health["demo.Greeter"] = False``."""
+        return self._standard.health
+
     # Life
 
     async def start(self) -> None:
@@ -224,14 +246,20 @@ class Server:
 
     async def _listen(self) -> None:
         self._listener = listener = GrpcListener(
-            self.exchange, self._unary.invoke, self.describe, self._settings
+            self.exchange,
+            self._unary.invoke,
+            self.describe,
+            self._settings,
+            # Ours of mounted and exported services comes last: it has an answer to any name.
+            handlers=(self._standard.handler(), self._native),
+            reuse_port=self.reuse_port,
         )
         try:
             self.port = await listener.start(self.address)
         except OSError:
             self._listener = None  # it may be tried again
             raise
-        self._unary.local_address = listener.address
+        self._unary.local_address = self._native.local_address = listener.address
         logger.info("listening at %s, port %d", self.address, self.port)
 
     async def stop(self, grace: float | None = None) -> None:
@@ -240,6 +268,7 @@ class Server:
         A call that has not ended by then gets one error which says so.
         """
         if self._stopping is None:
+            self._standard.stop()
             self._streams.stop()
             self._stopping = asyncio.create_task(
                 self._stop(self._grace if grace is None else grace), name="facade-stop"
@@ -256,6 +285,7 @@ class Server:
         await asyncio.gather(
             self._streams.drain("the provider stops", grace),
             self._unary.drain("the provider stops", grace),
+            self._native.drain("the provider stops", grace),
             self._local.stop(self._exports, "the provider stops", grace),
         )
         if listener is not None:
@@ -272,18 +302,7 @@ class Server:
     def run(self) -> None:
         """Serve until SIGINT or SIGTERM, then stop in peace. Blocks."""
         with asyncio.Runner(loop_factory=new_event_loop) as runner:
-            runner.run(self._run())
-
-    async def _run(self) -> None:
-        loop = asyncio.get_running_loop()
-        for number in (signal.SIGINT, signal.SIGTERM):
-            loop.add_signal_handler(number, self._stop_on_signal, number)
-        async with self:
-            await self.wait()
-
-    def _stop_on_signal(self, number: int) -> None:
-        logger.info("%s: stopping", signal.Signals(number).name)
-        self._signalled = asyncio.ensure_future(self.stop())
+            runner.run(serve(self))
 
     async def __aenter__(self) -> Self:
         await self.start()

@@ -5,6 +5,7 @@ FACADE_REQUIRE_TOOLS is set.
 """
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -71,6 +72,51 @@ def tool(missing):
         return found
 
     return find
+
+
+class JavaProject:
+    """A folder with a pom.xml, built."""
+
+    def __init__(self, folder: Path, java: str, maven: str) -> None:
+        self.folder = folder
+        classes = f"{folder / 'target/classes'}{os.pathsep}{folder / 'target/lib'}/*"
+        # Small and soon there: none of its programs lives for long.
+        self._java = [java, "-Xmx256m", "-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC"]
+        self._java += ["-cp", classes]
+        build = [maven, "-q", "-B", "-Dstyle.color=never", "compile"]
+        # Without the network where all that it takes is there.
+        if self._run([*build, "-o"]).returncode:
+            done = self._run(build)
+            assert done.returncode == 0, done.stdout + done.stderr
+
+    def _run(self, command: list[str]) -> "subprocess.CompletedProcess[str]":
+        return subprocess.run(command, cwd=self.folder, capture_output=True, text=True)
+
+    def command(self, program: str, *arguments: str) -> list[str]:
+        """Runs the class ``program``."""
+        return [*self._java, program, *arguments]
+
+    def run(self, program: str, *arguments: str) -> str:
+        """What the class ``program`` prints."""
+        done = self._run(self.command(program, *arguments))
+        assert done.returncode == 0, done.stdout + done.stderr
+        return done.stdout
+
+    def version(self, library: str) -> str:
+        """What the pom.xml states as ``<library.version>``."""
+        found = re.search(f"<{library}.version>(.*?)</", (self.folder / "pom.xml").read_text())
+        assert found is not None, library
+        return found[1]
+
+
+@pytest.fixture(scope="session")
+def java_project(tool):
+    """Call it with the name of a folder of examples/interop: it as a JavaProject."""
+
+    def build(name: str) -> JavaProject:
+        return JavaProject(EXAMPLES / name, tool("java"), tool("mvn"))
+
+    return build
 
 
 @pytest.fixture(scope="session")

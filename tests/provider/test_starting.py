@@ -34,3 +34,16 @@ async def test_start_after_a_failure():
     await second.start()
     assert second.port == first.port
     await second.stop()
+
+
+async def test_port_is_not_shared_unless_said():
+    """Two servers at one port would take each other's callers; with reuse_port both mean it."""
+    async with facade.Server(reuse_port=True) as first:
+        address = f"127.0.0.1:{first.port}"
+        with pytest.raises(OSError, match="cannot listen"):
+            await facade.Server(address).start()
+        async with facade.Server(address, reuse_port=True) as second:
+            assert second.port == first.port
+    async with facade.Server() as alone:
+        with pytest.raises(OSError, match="cannot listen"):
+            await facade.Server(f"127.0.0.1:{alone.port}", reuse_port=True).start()

@@ -97,7 +97,7 @@ def test_something_else_as_tls(wrong):
 def test_tls_within_the_process(host):
     """There is nothing to encrypt: the setting is a mistake."""
     tls = facade.ServerTls(host.certificate, host.key)
-    with pytest.raises(ValueError, match="within this process"):
+    with pytest.raises(ValueError, match="called within its process"):
         facade.Server("injvm", tls=tls)
     with pytest.raises(ValueError, match="tls= is for a network"):
         facade.AsyncClient("injvm", tls=True)

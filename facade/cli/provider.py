@@ -1,0 +1,60 @@
+"""Reaching the provider that a command is about."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Annotated
+
+import typer
+
+from facade.consumer.client import AsyncClient
+from facade.core.errors import Unimplemented
+from facade.core.hint import suggest
+from facade.exchange.description import ProviderDescription, ServiceDescription
+
+# Seconds to connect, and for the provider to say what it exports.
+PATIENCE = 5.0
+
+
+def checked(target: str) -> str:
+    if ":" not in target:
+        raise typer.BadParameter(f"{target!r} has no port: write host:port")
+    return target
+
+
+Target = Annotated[
+    str,
+    typer.Argument(
+        metavar="ADDRESS", callback=checked, help="Where the provider is: host:port, or unix:path."
+    ),
+]
+
+
+@asynccontextmanager
+async def connected(target: str) -> AsyncIterator[AsyncClient]:
+    """A client that is connected. Raises Unavailable at the first attempt that fails."""
+    # The client's own timeout is for connecting here: no call is made with it.
+    async with AsyncClient(
+        target, timeout=PATIENCE, wait_for_ready=False, application="facade-cli"
+    ) as client:
+        await client.ready()
+        yield client
+
+
+async def described(client: AsyncClient, service: str = "") -> ProviderDescription:
+    """What the provider exports; nothing where it does not say."""
+    try:
+        return await client.describe(service)
+    except Unimplemented:
+        return ProviderDescription(())
+
+
+def find_services(provider: ProviderDescription, wanted: str) -> list[ServiceDescription]:
+    """Those of a name, or the one of a key. LookupError, which says what there is."""
+    found = [s for s in provider.services if wanted in (s.name, s.key)]
+    if not found:
+        keys = [s.key for s in provider.services]
+        raise LookupError(
+            f"no service {wanted!r} here; {suggest(wanted, keys)}"
+            f"there are: {', '.join(keys) or 'none at all'}"
+        )
+    return found
