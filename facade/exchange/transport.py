@@ -1,6 +1,7 @@
 """The consumer's door to gRPC: streams and unary calls of bytes, and its errors as ours."""
 
 import asyncio
+import contextlib
 from collections.abc import Sequence
 from typing import Any, Protocol
 
@@ -31,6 +32,8 @@ DESCRIBE = f"/{SERVICE}/Describe"
 
 # What else is to be thought of where the stream is unknown to the other end.
 _NO_STREAMS = ", or serves no Exchange (then say unary=True)"
+
+_CONNECTING = (grpc.ChannelConnectivity.IDLE, grpc.ChannelConnectivity.CONNECTING)
 
 Options = Sequence[tuple[str, Any]]
 
@@ -141,7 +144,28 @@ class GrpcTransport:
         return answer
 
     async def describe(self, request: bytes, timeout: float) -> bytes:
+        await self.check(timeout)
         return await _describe(self.channel(), self.target, request, timeout, self.tls)
+
+    async def check(self, timeout: float) -> None:
+        """Before a single call that would wait for its provider: HandshakeFailed, where it is
+        there and TLS is refused. Takes no longer than ``timeout`` seconds."""
+        if self.tls is None:
+            return
+        channel = self.channel()
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(timeout):
+                while (state := channel.get_state(try_to_connect=True)) in _CONNECTING:
+                    await channel.wait_for_state_change(state)
+        if state is not grpc.ChannelConnectivity.TRANSIENT_FAILURE:
+            return
+        try:  # gRPC tells why with a call, and only with one that does not wait
+            await channel.unary_unary(DESCRIBE)(b"", timeout=timeout)
+        except grpc.aio.AioRpcError as error:
+            failure = translate(error, self.target, tls=self.tls)
+            self.failed(failure)
+            if isinstance(failure, HandshakeFailed):
+                raise failure from None
 
     def failed(self, failure: RpcError) -> None:
         """A single call did: where it could not connect, the next one looks at the files of TLS,

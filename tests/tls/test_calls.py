@@ -35,6 +35,14 @@ async def test_calls(ends, tls, trusting, unary):
     assert [each.name for each in (await client.describe()).services] == ["tls.Desk"]
 
 
+async def test_native_calls(ends, tls, trusting):
+    """The methods of gRPC's own form too, and ``ready()`` before them."""
+    server = await ends.serve(tls=tls)
+    client = ends.connect(server, tls=trusting, native=True)
+    await client.ready()
+    assert await client.refer(ends.Desk).take(b"abc") == 3
+
+
 async def test_callback(ends, tls, trusting):
     """The provider calls back over the same connection."""
     server = await ends.serve(tls=tls)

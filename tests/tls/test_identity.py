@@ -5,6 +5,8 @@ import pytest
 import facade
 from facade.exchange.tls import identity_of
 
+each = pytest.mark.parametrize("way", [{}, {"unary": True}, {"native": True}], ids=str)
+
 
 @pytest.fixture
 def tls(host, authority):
@@ -16,11 +18,11 @@ def as_ann(ann, authority):
     return facade.ClientTls(authority.pem, ann.certificate, ann.key)
 
 
-@pytest.mark.parametrize("unary", [False, True])
-async def test_methods_know_who_calls(ends, tls, as_ann, unary):
+@each
+async def test_methods_know_who_calls(ends, tls, as_ann, way):
     """By RpcContext: the common name and the others."""
     server = await ends.serve(tls=tls)
-    desk = ends.refer(server, tls=as_ann, unary=unary)
+    desk = ends.refer(server, tls=as_ann, **way)
     assert await desk.who() == ["ann", "ann@example.org", "shop.example.org"]
 
 
@@ -68,13 +70,13 @@ async def test_each_consumer_is_himself(ends, tls, as_ann, authority):
     assert await two.who() == ["", "bob@example.org"]
 
 
-@pytest.mark.parametrize("unary", [False, True])
-async def test_nobody_without_mtls(ends, host, as_ann, unary):
+@each
+async def test_nobody_without_mtls(ends, host, as_ann, way):
     """A certificate that was not asked for says nothing, nor does a connection without TLS."""
     server = await ends.serve(tls=facade.ServerTls(host.certificate, host.key))
-    assert await ends.refer(server, tls=as_ann, unary=unary).who() is None
+    assert await ends.refer(server, tls=as_ann, **way).who() is None
     plain = await ends.serve()
-    assert await ends.refer(plain, unary=unary).who() is None
+    assert await ends.refer(plain, **way).who() is None
 
 
 async def test_nobody_at_the_consumer(ends, tls, as_ann):

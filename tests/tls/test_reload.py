@@ -79,15 +79,15 @@ async def test_authority_of_consumers_is_replaced(ends, authority, stranger, hos
     assert await ends.refer(server, tls=as_eve).who() == ["", "eve@example.org"]
 
 
-@pytest.mark.parametrize("unary", [False, True])
+@pytest.mark.parametrize("way", [{}, {"unary": True}, {"native": True}], ids=str)
 async def test_client_reads_its_files_at_each_connect(
-    ends, authority, stranger, host, tmp_path, unary
+    ends, authority, stranger, host, tmp_path, way
 ):
     """One that trusted the wrong authority works as soon as its file is right."""
     trusted = tmp_path / "ca.pem"
     trusted.write_bytes(stranger.pem)
     server = await ends.serve(tls=facade.ServerTls(host.certificate, host.key))
-    desk = ends.refer(server, tls=facade.ClientTls(trusted), unary=unary, wait_for_ready=False)
+    desk = ends.refer(server, tls=facade.ClientTls(trusted), **way, wait_for_ready=False)
     with pytest.raises(facade.Unavailable, match="not trusted"):
         await desk.echo(b"abc")
     trusted.write_bytes(b"garbage")
