@@ -43,7 +43,8 @@ class AsyncClient:
     Of the target "injvm" it calls what servers of this process export, without a network.
 
     It may be made anywhere and connects when the first call needs it. Clients of one event
-    loop share the stream where their target, application, sizes and heartbeat are the same.
+    loop share the stream where their target, application, sizes, heartbeat, TLS and compression are
+    the same.
     Times are seconds, sizes bytes.
 
     timeout            longest a call may take where neither it, its method, nor its

@@ -63,7 +63,11 @@ def test_expired_certificate(authority, caplog):
     """Only a warning: it may be replaced before anybody connects."""
     old = authority.issue("localhost", not_before=PAST, not_after=PAST.replace(year=2021))
     facade.ServerTls(old.certificate, old.key)
-    assert "the certificate of ServerTls expired at 2021-01-01" in caplog.text
+    facade.ClientTls(None, old.certificate, old.key)
+    assert [text.getMessage()[:52] for text in caplog.records] == [
+        "the certificate of ServerTls expired at 2021-01-01T0",
+        "the certificate of ClientTls expired at 2021-01-01T0",
+    ]
 
 
 def test_good_certificate_is_not_warned_of(host, authority, caplog):
