@@ -25,6 +25,13 @@ def test_file_that_is_no_pem(tmp_path, host):
         facade.ServerTls(host.certificate, tmp_path / "binary")
 
 
+def test_pem_as_text(host):
+    """It is no path, and the error does not show it."""
+    with pytest.raises(ValueError, match="PEM as text") as raised:
+        facade.ServerTls(host.certificate, host.key.decode())
+    assert "BEGIN" not in str(raised.value)
+
+
 def test_key_of_another_certificate(host, ann, written):
     """Said at once, of the file or of the bytes, and not at the first connection."""
     with pytest.raises(ValueError, match="ServerTls: the key is not that of the certificate"):
