@@ -37,7 +37,7 @@ class Context(Filter):
 
 
 def _until_its_end(result: Result, request: Request) -> Result:
-    def end(error: BaseException | None) -> None:
+    def end(outcome: Result | BaseException) -> None:
         request.ended = True
         _take_attachments(result, request)
 

@@ -73,6 +73,17 @@ class StreamCodec(MethodCodec):
         index = self._index
         return positional, {name: change(index.get(name), keywords[name]) for name in keywords}
 
+    def encode_item(self, index: int, value: Any, call: str) -> Payload:
+        """One value of a streamed argument. Raises InvalidArgument."""
+        try:
+            return self.streams[index].encode(value, call)
+        except RpcError as error:
+            name = self.method.parameters[index].name
+            what = error.message.rpartition(" can't be encoded: ")[2]
+            raise InvalidArgument(
+                f"{self.method}: a value of {name!r} can't be sent: {what}"
+            ) from None
+
     def decode_item(self, index: int, payload: Payload) -> Any:
         """One value of a streamed argument. Raises InvalidArgument."""
         try:

@@ -85,9 +85,11 @@ class RemoteStream(AsyncIterator[Any]):
     Leaving the block of ``async with``, ``aclose()``, or letting go of it ends the call.
     """
 
-    def __init__(self, call: Coroutine[Any, Any, Any]) -> None:
-        self._call: Coroutine[Any, Any, Any] | None = call
-        self._stream: Any = None
+    def __init__(
+        self, call: Coroutine[Any, Any, Any] | None = None, stream: Any = None
+    ) -> None:
+        self._call = call
+        self._stream = stream
 
     def __await__(self) -> Generator[Any, None, Self]:
         yield from self._open().__await__()
@@ -141,6 +143,9 @@ class AsyncStreamMethod(AsyncMethod):
         stream = await super()._answer(invocation)
         invocation.outcome = Result()  # the context must not hold what its reader lets go of
         return stream
+
+    async def _value(self, invocation: Invocation) -> Any:
+        return RemoteStream(stream=await super()._value(invocation))
 
 
 class BlockingStreamMethod(BlockingMethod):

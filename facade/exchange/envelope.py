@@ -240,7 +240,9 @@ def fill_item(wire: Any, payload: Payload | None, argument: int = 0) -> int:
     if isinstance(content, bytes):
         setattr(wire, encoding, content)
         return len(content)
-    getattr(wire, _ITEM_FIELDS[encoding]).CopyFrom(content)
+    field = getattr(wire, _ITEM_FIELDS[encoding])
+    field.SetInParent()  # an empty one is a value, too
+    field.CopyFrom(content)
     return int(content.ByteSize())
 
 

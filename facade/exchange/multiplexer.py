@@ -79,6 +79,20 @@ class Post(PendingCall):
             self._posted.append(self)
 
 
+class Part:
+    """Goes with a call that was sent before it, and nowhere without it."""
+
+    __slots__ = ("call", "sent_at")
+
+    def __init__(self, call: PendingCall) -> None:
+        self.call = call
+        self.sent_at: float | None = None
+
+    @property
+    def dropped(self) -> bool:
+        return self.call.dropped and self.call.sent_at is None
+
+
 class Multiplexer:
     """Sends invocations and gives each its answer. All times are seconds of ``monotonic``."""
 
@@ -151,9 +165,18 @@ class Multiplexer:
             envelope.cancel.reason = "the caller no longer waits"
             self._send(envelope.SerializeToString())
 
-    def send(self, envelope: bytes) -> None:
-        """Something about a call that is under way: a value of a stream, or credit for such."""
-        self._send(envelope)
+    def send(self, envelope: bytes, part: Part) -> None:
+        """Something about a call that is under way: a value of a stream, or credit for such.
+
+        LimitExceeded for what is too large.
+        """
+        if len(envelope) > self.max_message_bytes:
+            raise LimitExceeded(
+                f"{part.call.invocation}: a value of a stream has {len(envelope)} bytes, more than the "
+                f"{self.max_message_bytes} that one message may have: raise max_message_size at "
+                "both ends, or send smaller ones"
+            )
+        self._send(envelope, part)
 
     def item(self, id: int, wire: Any) -> None:
         """A value of a stream came. ValueError where there is none."""

@@ -9,7 +9,7 @@ from facade.core.invocation import Attachments, Invocation
 from facade.core.result import Result
 from facade.exchange.envelope import Envelope, fill_item, read_item, read_result
 from facade.exchange.items import Credit, Inbox, ItemStream, pour
-from facade.exchange.multiplexer import Multiplexer, PendingCall
+from facade.exchange.multiplexer import Multiplexer, Part, PendingCall
 
 
 class StreamedCall:
@@ -31,6 +31,7 @@ class StreamedCall:
         self._opened: asyncio.Future[Result | None] = calls.loop.create_future()
         self._ended = False
         self._pending: PendingCall | None = None
+        self._part: Part | None = None
         self._id = 0
         self._attachments: Attachments = {}
         self._inbox: Inbox | None = None
@@ -39,6 +40,7 @@ class StreamedCall:
             self._inbox = Inbox(codec.items.decode_result, self._grant, self._leave)
         self._pending = calls.begin(invocation, payload, self)
         self._id = self._pending.id
+        self._part = Part(self._pending)
         if self._inbox is not None:
             self._inbox.open()
         self._pours = [
@@ -61,21 +63,24 @@ class StreamedCall:
     # What goes out
 
     async def _pour(self, index: int, stream: Any) -> None:
-        codec = self._codec.streams[index]
+        encode = self._codec.encode_item
 
         def send(value: Any) -> int:
-            return self._send_item(index, codec.encode(value, self._encoding))
+            return self._send_item(index, encode(index, value, self._encoding))
 
         try:
-            await pour(stream, self._credits[index], send)
-            self._send_item(index, None)
-        except Exception as error:
+            error = await pour(stream, self._credits[index], send)
+            if error is None:
+                self._send_item(index, None)
+        except Exception as unsendable:
+            error = unsendable
+        if error is not None:
             self._broken(error)
 
     def _send_item(self, index: int, payload: Payload | None) -> int:
         envelope = Envelope(id=self._id)
         size = fill_item(envelope.item, payload, index)
-        self._calls.send(envelope.SerializeToString())
+        self._send(envelope)
         return size
 
     def _grant(self, items: int, bytes: int) -> None:
@@ -83,7 +88,11 @@ class StreamedCall:
             envelope = Envelope(id=self._id)
             envelope.credit.items = items
             envelope.credit.bytes = bytes
-            self._calls.send(envelope.SerializeToString())
+            self._send(envelope)
+
+    def _send(self, envelope: Any) -> None:
+        assert self._part is not None
+        self._calls.send(envelope.SerializeToString(), self._part)
 
     # What comes in
 

@@ -5,6 +5,7 @@ import contextvars
 import threading
 from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import suppress
 from functools import partial
 from typing import Any
 
@@ -76,6 +77,8 @@ class FromThread(AsyncIterator[Any]):
             self._over, self._error = True, error
         finally:
             self._job = None
+            if self._closed and not self._over:
+                self._go_on()  # it was closed when its thread had just gone
             self._wake()
 
     def _pull(self) -> None:
@@ -175,7 +178,8 @@ async def in_thread(function: Callable[[], None]) -> None:
         try:
             function()
         finally:
-            loop.call_soon_threadsafe(_settle, done)
+            with suppress(RuntimeError):  # that loop is closed: nobody waits
+                loop.call_soon_threadsafe(_settle, done)
 
     threading.Thread(target=run, name="facade-stream", daemon=True).start()
     await done
