@@ -85,9 +85,7 @@ class RemoteStream(AsyncIterator[Any]):
     Leaving the block of ``async with``, ``aclose()``, or letting go of it ends the call.
     """
 
-    def __init__(
-        self, call: Coroutine[Any, Any, Any] | None = None, stream: Any = None
-    ) -> None:
+    def __init__(self, call: Coroutine[Any, Any, Any] | None = None, stream: Any = None) -> None:
         self._call = call
         self._stream = stream
 

@@ -60,9 +60,7 @@ class Credit:
             await self._waiter
 
 
-async def pour(
-    stream: Any, credit: Credit, send: Callable[[Any], int]
-) -> BaseException | None:
+async def pour(stream: Any, credit: Credit, send: Callable[[Any], int]) -> BaseException | None:
     """Send all values of a stream, and close it. What the stream raised, if it did.
 
     ``send`` gives the size of what it sent; what it raises goes on from here.

@@ -4,7 +4,7 @@ import asyncio
 from typing import Any
 
 from facade.codec import Payload, StreamCodec
-from facade.core.errors import DeadlineExceeded, RpcError
+from facade.core.errors import DeadlineExceeded, RpcError, Sent
 from facade.core.invocation import Attachments, Invocation
 from facade.core.result import Result
 from facade.exchange.envelope import Envelope, fill_item, read_item, read_result
@@ -165,5 +165,7 @@ class StreamedCall:
     def _broken(self, error: BaseException) -> None:
         """A stream that we were to send has failed: so does the call."""
         if not self._ended:
+            if isinstance(error, RpcError):
+                error.sent = Sent.MAYBE_EXECUTED  # whatever it says of a call of its own
             self._leave()
             self._failed(error)
