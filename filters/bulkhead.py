@@ -23,7 +23,8 @@ class Bulkhead(Filter):
 
     ``bulkhead_queue`` (0) more wait for a place as long as the call has time; who came first
     is first. What finds no place raises LimitExceeded: the call was not sent, or the method
-    did not run. A stream holds its place to its end. At a consumer a slow provider so holds only its share of the callers.
+    did not run. A stream holds its place to its end. At a consumer a slow provider so holds
+    only its share of the callers.
     """
 
     keys = {"bulkhead": int, "bulkhead_queue": int}

@@ -3,8 +3,9 @@
 from dataclasses import replace
 from typing import Any
 
+from facade.codec.generic import GenericCodec
 from facade.codec.method import MethodCodec
-from facade.codec.payload import VALUE, Payload
+from facade.codec.payload import MSGPACK, VALUE, Payload, encode_plain
 from facade.core.errors import InvalidArgument, RpcError
 from facade.core.method import Method, Parameter
 
@@ -19,6 +20,37 @@ class ItemCodec(MethodCodec):
     def encode(self, value: Any, call: str) -> Payload:
         """``call``: the encoding of the arguments of its call. Raises RpcError."""
         return self.encode_result(value, VALUE if call == VALUE else self.encoding)
+
+
+class GenericStreamCodec:
+    """Without an interface: plain values, and arguments that are iterators are streams."""
+
+    def __init__(self, service: str, name: str) -> None:
+        self.items = GenericCodec(service, name)
+        self.encode_arguments = self.items.encode_arguments
+        self.decode_result = self.items.decode_result
+        self._name = f"{service}.{name}"
+
+    def take(
+        self, arguments: tuple[Any, ...], keywords: dict[str, Any] | None
+    ) -> tuple[tuple[Any, ...], dict[str, Any] | None, dict[int, Any]]:
+        """See StreamCodec."""
+        streams = {index: value for index, value in enumerate(arguments) if _is_iterator(value)}
+        rest = tuple(None if index in streams else v for index, v in enumerate(arguments))
+        return rest, keywords, streams
+
+    def encode_item(self, index: int, value: Any, call: str) -> Payload:
+        """See StreamCodec. Raises InvalidArgument."""
+        try:
+            return MSGPACK, encode_plain(value)
+        except (TypeError, ValueError, OverflowError, RecursionError) as error:
+            raise InvalidArgument(
+                f"{self._name}: a value of argument {index} can't be sent: {error}"
+            ) from None
+
+
+def _is_iterator(value: Any) -> bool:
+    return hasattr(type(value), "__anext__") or hasattr(type(value), "__next__")
 
 
 class StreamCodec(MethodCodec):

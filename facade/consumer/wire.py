@@ -13,7 +13,7 @@ from facade.consumer.lease import Lease
 from facade.consumer.limit import Limits
 from facade.consumer.remote import RemoteInvoker, UnaryInvoker
 from facade.consumer.shared import SHARED, Shared
-from facade.consumer.streaming import NoStreams, StreamInvoker
+from facade.consumer.streaming import InjvmStreams, NoStreams, StreamInvoker
 from facade.core.filter import Invoker
 from facade.exchange.handlers import Handlers
 from facade.exchange.injvm import InjvmInvoker, InjvmTransport, place
@@ -89,9 +89,11 @@ class Wire:
         )
 
         # And so have calls with streams of values.
-        self.streams: StreamInvoker | NoStreams = (
-            StreamInvoker(self.connector) if streams else NoStreams()
-        )
+        self.streams: StreamInvoker | NoStreams
+        if self._injvm is not None:
+            self.streams = InjvmStreams(self.connector, self._injvm)
+        else:
+            self.streams = StreamInvoker(self.connector) if streams else NoStreams()
 
     async def close(self, grace: float) -> None:
         """Let calls under way end, at most ``grace`` seconds, and hang up."""

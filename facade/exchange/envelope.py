@@ -257,6 +257,16 @@ def read_item(wire: Any) -> tuple[Payload | None, int]:
     return ("value" if field == "json" else field, content), content.ByteSize()
 
 
+def is_empty(payload: Payload) -> bool:
+    """Whether it is what stands for no value."""
+    _, content = payload
+    if isinstance(content, bytes):
+        return content in (b"", b"\xc0")
+    if isinstance(content, Value):
+        return content.WhichOneof("kind") in (None, "null_value")
+    return not content.ByteSize()
+
+
 # Parts
 
 

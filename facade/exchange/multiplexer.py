@@ -8,7 +8,14 @@ from time import monotonic
 from typing import Any, Protocol
 
 from facade.codec import Payload
-from facade.core.errors import DeadlineExceeded, LimitExceeded, RpcError, Sent, Unavailable
+from facade.core.errors import (
+    DeadlineExceeded,
+    InvalidArgument,
+    LimitExceeded,
+    RpcError,
+    Sent,
+    Unavailable,
+)
 from facade.core.invocation import Invocation
 from facade.core.result import Result
 from facade.exchange.envelope import Envelope, fill_invocation
@@ -93,6 +100,13 @@ class Part:
         return self.call.dropped and self.call.sent_at is None
 
 
+def unexpected_stream(invocation: Invocation) -> InvalidArgument:
+    return InvalidArgument(
+        f"{invocation} has a stream at the provider where it has none here: the interfaces differ "
+        "(and without one, a method that gives a stream is called by stream())"
+    )
+
+
 class Multiplexer:
     """Sends invocations and gives each its answer. All times are seconds of ``monotonic``."""
 
@@ -172,9 +186,9 @@ class Multiplexer:
         """
         if len(envelope) > self.max_message_bytes:
             raise LimitExceeded(
-                f"{part.call.invocation}: a value of a stream has {len(envelope)} bytes, more than the "
-                f"{self.max_message_bytes} that one message may have: raise max_message_size at "
-                "both ends, or send smaller ones"
+                f"{part.call.invocation}: a value of a stream has {len(envelope)} bytes, more "
+                f"than the {self.max_message_bytes} that one message may have: raise "
+                "max_message_size at both ends, or send smaller ones"
             )
         self._send(envelope, part)
 
@@ -198,7 +212,9 @@ class Multiplexer:
                 raise ValueError(f"{id} is no call")
             return None
         if not hasattr(call.waiter, "credit"):
-            raise ValueError(f"{call.invocation} has no streams")
+            self.give_up(call)
+            self._fail(call, unexpected_stream(call.invocation))
+            return None
         return call.waiter
 
     def pending(self) -> list[PendingCall]:

@@ -1,15 +1,26 @@
 """One call with streams, at the end that makes it."""
 
 import asyncio
-from typing import Any
+from typing import Any, Protocol
 
 from facade.codec import Payload, StreamCodec
-from facade.core.errors import DeadlineExceeded, RpcError, Sent
+from facade.core.errors import DeadlineExceeded, InvalidArgument, RpcError, Sent
 from facade.core.invocation import Attachments, Invocation
 from facade.core.result import Result
-from facade.exchange.envelope import Envelope, fill_item, read_item, read_result
+from facade.exchange.envelope import Envelope, fill_item, is_empty, read_item, read_result
 from facade.exchange.items import Credit, Inbox, ItemStream, pour
-from facade.exchange.multiplexer import Multiplexer, Part, PendingCall
+from facade.exchange.multiplexer import Part, PendingCall, unexpected_stream
+
+
+class Calls(Protocol):
+    """What carries it: see Multiplexer."""
+
+    @property
+    def loop(self) -> asyncio.AbstractEventLoop: ...
+    def begin(self, invocation: Invocation, payload: Payload, waiter: Any) -> PendingCall: ...
+    def send(self, envelope: bytes, part: Part) -> None: ...
+    def give_up(self, call: PendingCall) -> None: ...
+    def cancel(self, call: PendingCall) -> None: ...
 
 
 class StreamedCall:
@@ -19,7 +30,7 @@ class StreamedCall:
     """
 
     def __init__(
-        self, calls: Multiplexer, invocation: Invocation, payload: Payload, streams: dict[int, Any]
+        self, calls: Calls, invocation: Invocation, payload: Payload, streams: dict[int, Any]
     ) -> None:
         codec: StreamCodec = invocation.codec
         self._calls = calls
@@ -99,7 +110,8 @@ class StreamedCall:
     def item(self, wire: Any) -> None:
         """Raises ValueError for what was not asked for."""
         if self._inbox is None:
-            raise ValueError(f"a stream of values came from {self._invocation}, which has none")
+            self._broken(unexpected_stream(self._invocation))
+            return
         payload, size = read_item(wire)
         if payload is not None:
             self._inbox.put(payload, size)
@@ -124,6 +136,11 @@ class StreamedCall:
             payload, result = read_result(wire, self._invocation)
             if payload is not None and self._inbox is None:
                 result.value = self._codec.decode_result(payload)
+            elif payload is not None and not (self._opened.done() or is_empty(payload)):
+                raise InvalidArgument(
+                    f"{self._invocation} gives a plain value, and no stream: the interfaces "
+                    "differ (and without one, such a method is called by invoke())"
+                )
         except RpcError as error:
             self._failed(error)
             return

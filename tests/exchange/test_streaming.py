@@ -22,6 +22,11 @@ class Streamer:
     def fill(self, size: int) -> AsyncIterator[bytes]: ...
 
 
+@facade.service("exchange.Worker")
+class Worker:
+    async def echo(self, text: str) -> str: ...
+
+
 class Streams(Streamer):
     """What the provider exports."""
 
@@ -329,15 +334,21 @@ async def test_value_beyond_what_the_consumer_granted(streamer):
 
 
 async def test_value_for_a_call_that_has_no_stream(streamer):
-    """Its result is none, so it ends the connection; and so for a plain call."""
-    service, accept, _ = streamer
+    """The interfaces differ: the call fails, and the provider is told; also of a plain call."""
+    service, accept, client = streamer
     call = asyncio.create_task(service.join(generate()))
     hand = await accept()
     await receive(hand, "invocation")
     await hand.send(item(1, "A"))
-    assert (await hand.error()).status is Status.INVALID_ARGUMENT
-    with pytest.raises(facade.Unavailable, match="has none"):
+    with pytest.raises(facade.InvalidArgument, match="has a stream at the provider where it has"):
         await call
+    await receive(hand, "cancel")
+    plain = asyncio.create_task(client.refer(Worker).echo("hi"))
+    await receive(hand, "invocation")
+    await hand.send(item(3))
+    with pytest.raises(facade.InvalidArgument, match="has a stream at the provider where it has"):
+        await plain
+    await receive(hand, "cancel")
 
 
 async def test_credit_for_no_argument_of_the_call(streamer):
