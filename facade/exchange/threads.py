@@ -145,7 +145,11 @@ class InThread:
         if self._loop is asyncio._get_running_loop():
             work.close()
             raise RuntimeError("this would wait for its own event loop: use `async for`")
-        future = asyncio.run_coroutine_threadsafe(work, self._loop)
+        try:
+            future = asyncio.run_coroutine_threadsafe(work, self._loop)
+        except RuntimeError:  # that loop is closed
+            work.close()
+            raise
         try:
             future.result()
         except BaseException:  # KeyboardInterrupt
