@@ -59,7 +59,7 @@ class Line:
     def send(self, envelope: bytes, part: Part) -> None:
         self._hand_over(self._there, self._arrive, envelope)
 
-    def give_up(self, call: PendingCall) -> None:
+    def leave(self, call: PendingCall) -> None:
         self.cancel(call)
 
     def cancel(self, call: PendingCall) -> None:

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextvars
+from collections import deque
 from collections.abc import Callable
 from functools import partial
 from time import monotonic
@@ -123,6 +124,8 @@ class Multiplexer:
         self.idle: Callable[[], None] = lambda: None
         # Answers that came when nobody waited any more.
         self.late = 0
+        # The streams that were left last.
+        self._left: deque[int] = deque(maxlen=1000)
         # Oneway calls that are being written, for callers who wait until they are.
         self.posted: list[PendingCall] = []
         self._post = partial(Post, self.posted)
@@ -169,6 +172,11 @@ class Multiplexer:
         self.cancel(call)
         if not self._calls:
             self.idle()
+
+    def leave(self, call: PendingCall) -> None:
+        """Its reader left a stream, as readers do: that it ends on its own is no late answer."""
+        self._left.append(call.id)
+        self.give_up(call)
 
     def cancel(self, call: PendingCall) -> None:
         """Take back what was not sent yet, or tell the other end to stop."""
@@ -265,6 +273,8 @@ class Multiplexer:
         """An answer came."""
         call = self._calls.close(id)
         if call is None:
+            if id in self._left:
+                return
             self.late += 1
             log_late(id, result, self.remote_address)
             return

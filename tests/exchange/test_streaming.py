@@ -406,3 +406,27 @@ async def test_call_that_is_taken_back_before_it_is_written(consumer):
     assert (await hand.receive()).WhichOneof("kind") == "cancel"
     blocked.cancel()
     await asyncio.gather(first, blocked, return_exceptions=True)
+
+
+async def test_stream_that_ends_when_its_reader_has_left(streamer, caplog):
+    """That is how streams end: it is no late answer, which would be a warning."""
+    service, accept, client = streamer
+    stream = service.upper(generate())
+    opening = asyncio.ensure_future(_open(stream))
+    hand = await accept()
+    await receive(hand, "invocation")
+    await hand.send(item(1, "A"))
+    await opening
+    await stream.aclose()
+    await receive(hand, "credit")
+    await receive(hand, "cancel")
+    result = Envelope(id=1)
+    result.result.msgpack = encode_plain(None)
+    await hand.send(result, item(1, "late"))
+    call = asyncio.create_task(service.join(generate()))
+    await receive(hand, "invocation")
+    result.id = 3
+    result.result.msgpack = encode_plain("done")
+    await hand.send(result)
+    assert await call == "done"
+    assert (client.late_results, caplog.records) == (0, [])
