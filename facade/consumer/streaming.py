@@ -88,10 +88,11 @@ class NoStreams:
 
 
 def _as_stream(value: Any, codec: StreamCodec, index: int) -> Any:
-    if hasattr(type(value), "__aiter__"):
-        return aiter(value)
+    # What is both comes from a thread, and may be of another event loop.
     if hasattr(type(value), "__iter__") and not isinstance(value, (str, bytes, Mapping)):
         return FromThread(iter(value), in_thread)
+    if hasattr(type(value), "__aiter__"):
+        return aiter(value)
     name = codec.method.parameters[index].name  # a generic call has none but iterators
     raise InvalidArgument(
         f"{codec.method}: argument {name!r}: expected an iterator, got {type(value).__name__}",

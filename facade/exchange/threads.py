@@ -126,6 +126,26 @@ class InThread:
                 self._finish()
         return self._ready.popleft()
 
+    # For a plain method that hands it to code of the event loop.
+
+    def __aiter__(self) -> "InThread":
+        return self
+
+    async def __anext__(self) -> Any:
+        if asyncio.get_running_loop() is not self._loop:
+            raise RuntimeError("this stream belongs to another event loop: iterate it in a thread")
+        if not self._ready:
+            if self._end is None:
+                await self._take()
+            if not self._ready:
+                end, self._end = self._end, StopIteration()
+                raise end if end and not isinstance(end, StopIteration) else StopAsyncIteration
+        return self._ready.popleft()
+
+    async def aclose(self) -> None:
+        if self._stop():
+            await close(self._stream)
+
     def _finish(self) -> None:
         end, self._end = self._end, StopIteration()
         raise end or StopIteration
@@ -158,10 +178,15 @@ class InThread:
 
     def close(self) -> None:
         """Read no more: the other end is told."""
-        if not isinstance(self._end, StopIteration):
-            self._end = StopIteration()
-            self._ready.clear()
+        if self._stop():
             self._wait_for(close(self._stream))
+
+    def _stop(self) -> bool:
+        """Whether its stream is still to be closed."""
+        open = not isinstance(self._end, StopIteration)
+        self._end = StopIteration()
+        self._ready.clear()
+        return open
 
     def __enter__(self) -> "InThread":
         return self
