@@ -15,6 +15,7 @@ from google.protobuf.duration_pb2 import Duration
 import facade
 from facade import RpcContext
 from facade.consumer.engine import engine
+from facade.core.stream import Watched, at_end, is_stream
 from facade.exchange.items import WINDOW_ITEMS
 from facade.exchange.threads import AHEAD
 
@@ -46,6 +47,7 @@ class Numbers:
     async def count_later(self, n: int) -> AsyncIterator[int]: ...
     def squares(self, n: int) -> Iterator[int]: ...
     def listed(self, n: int) -> Iterator[int]: ...
+    async def listed_later(self, n: int) -> AsyncIterator[int]: ...
     def broken(self, n: int) -> AsyncIterator[int]: ...
     def broken_plain(self, n: int) -> Iterator[int]: ...
     def refused(self) -> AsyncIterator[int]: ...
@@ -96,6 +98,9 @@ class Counter(Numbers):
 
     def listed(self, n):
         return list(range(n))
+
+    async def listed_later(self, n):
+        return tuple(range(n))
 
     async def broken(self, n):
         for number in range(n):
@@ -231,7 +236,7 @@ async def settled(client):
 
 
 @streamed
-@pytest.mark.parametrize("name", ["count", "count_later", "listed"])
+@pytest.mark.parametrize("name", ["count", "count_later", "listed", "listed_later"])
 @pytest.mark.parametrize("n", [0, 1, 5])
 async def test_values_of_each_kind_of_method(wire, name, n):
     """Async generators, and such as give an iterator or a list: order is kept."""
@@ -1148,3 +1153,59 @@ async def test_interfaces_that_differ(wire):
     with pytest.raises(facade.RpcError, match="stream"):
         await wire.call(otherwise.total, None)
     assert await wire.call(numbers.plain, 1) == 1
+
+
+# Filters
+
+
+class Tenfold(facade.Filter):
+    """Wraps the stream of the result, and says when it has ended."""
+
+    def __init__(self):
+        self.outcomes = []
+
+    async def invoke(self, invoker, invocation):
+        if invocation.name == "total":
+            (numbers,) = invocation.arguments
+            if is_stream(numbers):
+                invocation.arguments = (Watched(numbers, item=lambda n: n * 10),)
+        result = await invoker.invoke(invocation)
+        if is_stream(result.value):
+            result.value = Watched(result.value, item=lambda n: n * 10)
+        at_end(result, self.outcomes.append)
+        return result
+
+
+@streamed
+async def test_filters_at_both_ends(wire):
+    """Each may put another stream in the place of the one, and learns of its end."""
+    here, there = Tenfold(), Tenfold()
+    server = await wire.provide((Numbers, Counter()), filters=["default", there])
+    client = wire.connect(server, filters=["default", here])
+    numbers = client.refer(Numbers)
+    assert await read(wire, numbers.count, 3) == [0, 100, 200]
+    assert await wire.call(numbers.total, [1, 2]) == 30  # a list is no stream yet
+    with pytest.raises(Empty):
+        await read(wire, numbers.broken, 1)
+    for filter in (here, there):
+        assert [outcome.exception is None for outcome in filter.outcomes] == [True, True, False]
+
+
+@streamed
+async def test_client_that_closes(wire):
+    """Its streams end with an error, and so do the generators of its provider."""
+    counter = Counter()
+    server = await wire.provide((Numbers, counter))
+    client = wire.connect(server)
+    method = client.refer(Numbers).endless
+    if wire.blocking:
+        stream = await wire.do(method)
+        assert await wire.do(next, stream) == 0
+        await asyncio.to_thread(client.close, 0.01)
+    else:
+        stream = await method()
+        assert await anext(stream) == 0
+        await client.close(0.01)
+    with pytest.raises(facade.Unavailable):
+        await read(wire, lambda: stream)
+    assert await asyncio.to_thread(counter.closed.wait, 20)
