@@ -29,10 +29,11 @@ async def close(stream: object) -> None:
 def at_end(result: Result, end: End) -> None:
     """Have ``end`` called when the call is really over: at once where it gave a plain value,
     with the stream's end where it gave one."""
-    if is_stream(result.value):
-        result.value = Watched(result.value, end=end)
-    else:
+    stream = result.value
+    if not is_stream(stream):
         end(result)
+    elif not (isinstance(stream, Watched) and stream.also(end)):
+        result.value = Watched(stream, end=end)
 
 
 class Watched(AsyncIterator[Any]):
@@ -76,6 +77,22 @@ class Watched(AsyncIterator[Any]):
             await close(self._stream)
         finally:
             self._ended(asyncio.CancelledError())
+
+    def also(self, end: End) -> bool:
+        """Tell its end to another, who stands further out, without a layer more that each value
+        would pass. False where nobody is told of it."""
+        first = self._end
+        if first is None:
+            return False
+
+        def both(outcome: Result | BaseException) -> None:
+            try:
+                first(outcome)
+            finally:
+                end(outcome)
+
+        self._end = both
+        return True
 
     def _ended(self, outcome: Result | BaseException) -> None:
         end, self._end = self._end, None

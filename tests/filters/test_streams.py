@@ -116,6 +116,27 @@ async def test_end_is_told_once(how):
         assert isinstance(outcome, asyncio.CancelledError)
 
 
+async def test_several_are_told():
+    """The innermost first, and each whatever another raises; values pass one layer."""
+    told = []
+
+    def fail(outcome):
+        told.append("inner")
+        raise Odd("of its own")
+
+    result = Result(numbers())
+    at_end(result, fail)
+    watched = result.value
+    at_end(result, lambda outcome: told.append("outer"))
+    assert result.value is watched
+    with pytest.raises(Odd, match="own"):
+        await read(result.value)
+    assert told == ["inner", "outer"]
+    at_end(result, told.append)  # after its end
+    assert await read(result.value) == []
+    assert len(told) == 3
+
+
 async def test_plain_value_has_ended():
     """It is told at once, with the result itself."""
     told = []
