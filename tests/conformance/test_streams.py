@@ -915,7 +915,7 @@ async def test_countdown_that_runs_caps_a_stream(wire):
 # The end of it all
 
 
-@streamed
+@pytest.mark.parametrize("wire", ["stream", "blocking", "injvm"], indirect=True)
 async def test_provider_that_stops(wire):
     """A stream that does not end within the grace gets one clear error, after what came."""
     counter = Counter()
@@ -934,8 +934,6 @@ async def test_provider_that_stops(wire):
     else:
         stream = await numbers.upper(words())
         assert await anext(stream) == "A"
-    if wire.name == "memory":
-        pytest.skip("a server in memory has nothing to stop")
     await server.stop(0.05)
     with pytest.raises(facade.Unavailable, match="had not ended after"):
         await read(wire, lambda: stream)
@@ -1033,23 +1031,6 @@ async def test_two_loops_of_one_process():
     async with server:
         assert await asyncio.to_thread(call) == ([0, 1], "A2999", sum(range(3000)))
         assert await asyncio.to_thread(counter.closed.wait, 20)
-
-
-async def test_provider_in_the_process_that_stops():
-    """Its streams end as others do."""
-    server = facade.Server("injvm:stops")
-    server.export(Numbers, Counter())
-    async with server, facade.AsyncClient("injvm:stops") as client:
-        stream = client.refer(Numbers).upper(_and_wait("a"))
-        assert await anext(stream) == "A"
-        await server.stop(0.05)
-        with pytest.raises(facade.Unavailable, match="had not ended after"):
-            await anext(stream)
-
-
-async def _and_wait(value):
-    yield value
-    await asyncio.Event().wait()
 
 
 # Implementations that are written in other ways
