@@ -10,6 +10,7 @@ from facade.core.filter import PROVIDER, Filter, Invoker, activate
 from facade.core.invocation import Invocation
 from facade.core.result import Result
 from facade.core.settings import ByMethod, FilterSettings
+from facade.core.stream import at_end, is_stream
 
 logger = logging.getLogger(__name__)
 
@@ -55,10 +56,17 @@ class Exception(Filter):
 
     async def invoke(self, invoker: Invoker, invocation: Invocation) -> Result:
         result = await invoker.invoke(invocation)
-        error = result.exception
+        if result.exception is not None:
+            self._look(result, invocation)
+        method = invocation.method
+        if method is not None and method.yields and is_stream(result.value):
+            at_end(result, lambda outcome: self._look(outcome, invocation))
+        return result
+
+    def _look(self, outcome: Result | BaseException, invocation: Invocation) -> None:
+        error = outcome.exception if isinstance(outcome, Result) else None
         if error is not None and self._is_logged(error, invocation.name):
             _record(error, invocation)
-        return result
 
     def _is_logged(self, error: BaseException, name: str) -> bool:
         if isinstance(error, RpcError):

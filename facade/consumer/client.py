@@ -222,7 +222,7 @@ class AsyncClient:
                 group=group,
                 version=version,
                 method=None,
-                limit=self._limits.of_generic(key, name),
+                limit=self._limits.of_generic(key, name, streams=gives_stream(codec)),
             )
 
         return GenericService(service, make)

@@ -6,7 +6,7 @@ from typing import Any
 
 from facade.core.errors import Code, LimitExceeded, RpcError, Sent, Status, Unavailable
 from facade.core.identity import Identity
-from facade.exchange.answering import Exports, Peer, answer, log_oneway, log_swallowed
+from facade.exchange.answering import Channels, Exports, Peer, answer, log_oneway, log_swallowed
 from facade.exchange.envelope import WireInvocation, WireResult, fill_error, parse
 
 # A caller's deadline is gRPC's at his end, and what he waits began before we heard of it: a
@@ -50,13 +50,18 @@ class UnaryCalls:
         return data
 
     async def serve(
-        self, wire: Any, received: float, peer: Peer, time_left: float | None = None
+        self,
+        wire: Any,
+        received: float,
+        peer: Peer,
+        time_left: float | None = None,
+        channels: Channels | None = None,
     ) -> Any:
         """Answer one call with a Result message. A caller who leaves takes it with him, unless
-        ``time_left`` is over: then it is left to end."""
+        ``time_left`` is over: then it is left to end. ``channels`` have its streams."""
         if self._stopping:
             raise Unavailable(self._stopping, sent=Sent.NOT_EXECUTED)
-        task = asyncio.create_task(self._answer(wire, received, peer), name="facade-call")
+        task = asyncio.create_task(self._answer(wire, received, peer, channels), name="facade-call")
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
         if wire.oneway:
@@ -71,10 +76,12 @@ class UnaryCalls:
                 task.cancel()
             raise
 
-    async def _answer(self, wire: Any, received: float, peer: Peer) -> Any:
+    async def _answer(
+        self, wire: Any, received: float, peer: Peer, channels: Channels | None
+    ) -> Any:
         result = WireResult()
         try:
-            call = await answer(self._exports, wire, result, received, peer)
+            call = await answer(self._exports, wire, result, received, peer, channels)
         except asyncio.CancelledError:
             if wire.oneway:
                 fill_error(result, self._why_cancelled(wire), raised=False, attachments=None)
