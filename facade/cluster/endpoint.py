@@ -16,6 +16,9 @@ from facade.registry.provider import Provider
 # The n-th ejection lasts n times as long, up to this.
 _LONGEST_EJECTION = 12
 
+# Seconds after which an endpoint that is still connecting is taken for one that is down.
+_PATIENCE = 1.0
+
 # Ejections are forgotten after so many seconds without one.
 _FORGIVEN = 60.0
 
@@ -59,6 +62,7 @@ class Endpoint:
         "_ejections",
         "_health",
         "_open",
+        "_opened",
         "_seen",
         "_since",
         "_until",
@@ -87,7 +91,7 @@ class Endpoint:
         self.provider = provider
         self.address = provider.address
         self.invoker: Opened | None = None
-        self.state = State.IDLE
+        self.state = State.NEW
         self.weight: float = provider.weight
         self.active = 0
         self.calls = 0
@@ -102,7 +106,7 @@ class Endpoint:
         self._changed = changed
         # When it came back, where it has.
         self._since = float("-inf")
-        self._until = 0.0
+        self._opened = self._until = 0.0
         self._ejections = 0
         self._seen = 0
 
@@ -174,7 +178,7 @@ class Endpoint:
         """Connect, unless that was begun."""
         if self.invoker is None:
             self.invoker = self._open(self.provider)
-            self.used = self._clock()
+            self.used = self._opened = self._clock()
             self.state = State.CONNECTING
             self.invoker.begin()
             self._changed()
@@ -198,7 +202,7 @@ class Endpoint:
         if invoker is None:
             return
         if not invoker.available:
-            if self.state is State.UP or self.state is State.EJECTED:
+            if self.state is not State.CONNECTING or now - self._opened > _PATIENCE:
                 self.state = State.DOWN
             invoker.begin()
         elif self.state is State.CONNECTING:
@@ -229,7 +233,7 @@ class Endpoint:
     async def close(self) -> None:
         """Let calls under way end, and hang up. The next call opens it again."""
         invoker, self.invoker = self.invoker, None
-        self.state = State.IDLE
+        self.state = State.IDLE if self.state is State.UP else State.NEW
         if invoker is not None:
             await invoker.close()
 

@@ -7,18 +7,20 @@ from enum import Enum
 class State(Enum):
     """How an endpoint stands.
 
-    IDLE        not open; the first call opens it, and waits for it
-    CONNECTING  it was never connected, or is about to be; calls go there where nothing else is
+    NEW         not open yet; it is opened when any call of the service is made
+    CONNECTING  calls go there where nothing else is
     UP          calls go there
     DOWN        the connection is lost, or the provider drains
     EJECTED     connected, but too many of its calls failed
+    IDLE        closed, as no calls came; the next call that falls to it opens it, and waits
     """
 
-    IDLE = "idle"
+    NEW = "new"
     CONNECTING = "connecting"
     UP = "up"
     DOWN = "down"
     EJECTED = "ejected"
+    IDLE = "idle"
 
 
 # One call's part in the moving averages of an endpoint: the last ten or so matter.

@@ -1,0 +1,37 @@
+"""Where the answer is likely to come first."""
+
+from facade.cluster.balance.balancer import Balancer, Endpoints, evenness, least
+from facade.cluster.endpoint import Endpoint
+from facade.core.invocation import Invocation
+
+# Seconds. An endpoint that is not known yet counts as one that answers in that time, so that
+# its calls under way still count.
+_LEAST = 0.0001
+
+
+class ShortestResponse(Balancer[list[float] | None]):
+    """The endpoint with the lowest product of its average time and the calls that it would have
+    under way; among equals, by weight. (Dubbo: ShortestResponseLoadBalance)
+
+    For endpoints that are not equally fast. The averages are this consumer's own: moving ones,
+    of all methods, which sink while an endpoint gets no calls, so that it is tried again.
+    """
+
+    def prepare(self, endpoints: Endpoints) -> list[float] | None:
+        return evenness(endpoints)
+
+    def select(self, endpoints: Endpoints, invocation: Invocation) -> Endpoint:
+        return self._shortest(endpoints, self._of(endpoints))
+
+    def another(self, endpoints: Endpoints, rest: Endpoints, invocation: Invocation) -> Endpoint:
+        return self._shortest(rest, evenness(rest))
+
+    def _shortest(self, endpoints: Endpoints, even: list[float] | None) -> Endpoint:
+        if even is None:
+            scores = [(e.latency or _LEAST) * (e.active + 1) for e in endpoints]
+        else:
+            scores = [
+                (e.latency or _LEAST) * (e.active * part + 1)
+                for e, part in zip(endpoints, even, strict=True)
+            ]
+        return least(endpoints, scores, self._random)
