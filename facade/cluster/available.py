@@ -17,7 +17,7 @@ class Available(Cluster):
                 try:
                     return await endpoint.invoke(invocation)
                 except RpcError as error:
-                    raise self._failed(error, invocation, [endpoint]) from error
+                    raise self._failed(error, invocation, [endpoint]) from error.__cause__
         raise Unavailable(
             f"No provider available in [{', '.join(e.address for e in endpoints)}] from the "
             f"registry {self.directory.registry}: none of them is connected",

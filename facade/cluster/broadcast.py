@@ -55,7 +55,7 @@ class Broadcast(Cluster):
             if failures >= most:
                 break
         if isinstance(failure, RpcError):
-            raise self._failed(failure, invocation, called) from failure
+            raise self._failed(failure, invocation, called) from failure.__cause__
         return result if failure is None else failure
 
 

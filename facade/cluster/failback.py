@@ -8,7 +8,7 @@ from facade.cluster.chooser import Chooser
 from facade.cluster.cluster import Cluster, empty, is_streamed
 from facade.cluster.endpoint import Endpoint
 from facade.core.attempt import number
-from facade.core.errors import RpcError
+from facade.core.errors import Code, RpcError
 from facade.core.invocation import Invocation
 from facade.core.repeat import may_repeat
 from facade.core.result import Result
@@ -26,7 +26,7 @@ class Failback(Cluster):
     tasks    so many calls may wait for one at most; a further one is logged and given up: 100
 
     A call is made again where that is safe, as failover does it: declare the method idempotent.
-    Each attempt has the whole timeout. What still waits at ``close`` is given up.
+    Each attempt has the whole timeout. That there is no provider is raised. What still waits at ``close`` is given up.
 
     Mended: Dubbo makes any call again.
     """
@@ -53,18 +53,16 @@ class Failback(Cluster):
 
     async def invoke(self, invocation: Invocation) -> Result:
         twin = invocation.copy()
-        endpoint: Endpoint | None = None
+        endpoint = self._chooser.choose(invocation)
         try:
-            endpoint = self._chooser.choose(invocation)
             return await endpoint.invoke(invocation)
         except RpcError as error:
             self._keep(twin, endpoint, error)
             return empty(invocation)
 
-    def _keep(self, invocation: Invocation, last: Endpoint | None, error: RpcError) -> None:
-        where = "nowhere" if last is None else last.address
-        # That nobody is there now is no reason not to come again.
-        safe = last is None or may_repeat(error, _idempotent(invocation))
+    def _keep(self, invocation: Invocation, last: Endpoint, error: RpcError) -> None:
+        where = last.address
+        safe = may_repeat(error, _idempotent(invocation))
         if not self._retries or is_streamed(invocation) or not safe:
             logger.error("%s failed at %s, and is given up: %s", invocation, where, error)
         elif len(self._tasks) >= self._most:
@@ -82,19 +80,21 @@ class Failback(Cluster):
             self._tasks.add(task)
             task.add_done_callback(self._tasks.discard)
 
-    async def _again(self, invocation: Invocation, last: Endpoint | None) -> None:
+    async def _again(self, invocation: Invocation, last: Endpoint) -> None:
         for attempt in range(2, self._retries + 2):
             await asyncio.sleep(self._pause)
             twin = invocation.copy()
             twin.countdown = None
             number(twin, attempt)
             try:
-                last = self._chooser.choose(twin, [] if last is None else [last])
+                last = self._chooser.choose(twin, [last])
                 await last.invoke(twin)
                 return
             except RpcError as error:
                 logger.warning("%s failed again, attempt %d: %s", invocation, attempt, error)
-                if not may_repeat(error, _idempotent(invocation)) and self.directory.size:
+                # That nobody is there now is no reason not to come again.
+                nobody = error.code is Code.NO_INVOKER_AVAILABLE
+                if not nobody and not may_repeat(error, _idempotent(invocation)):
                     break
             except Exception:
                 logger.exception("%s failed again, attempt %d", invocation, attempt)

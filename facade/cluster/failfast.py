@@ -17,4 +17,4 @@ class Failfast(Cluster):
             return await endpoint.invoke(invocation)
         except RpcError as error:
             how = "Failfast: failed to invoke"
-            raise failed(how, error, invocation, [endpoint], self.directory) from error
+            raise failed(how, error, invocation, [endpoint], self.directory) from error.__cause__

@@ -7,6 +7,7 @@ from facade.cluster.chooser import Chooser
 from facade.cluster.cluster import Cluster, is_streamed
 from facade.cluster.endpoint import Endpoint
 from facade.core.attempt import Plan, limit, number
+from facade.core.countdown import TimeoutCountDown
 from facade.core.errors import Code, RpcError, Sent
 from facade.core.invocation import Invocation
 from facade.core.repeat import RepeatBudget, may_repeat
@@ -85,7 +86,7 @@ class Failover(Cluster):
                     maybe_executed |= error.sent is Sent.MAYBE_EXECUTED
                     if maybe_executed:
                         error.sent = Sent.MAYBE_EXECUTED
-                    pause = self._pause(invocation, plan, tried, error)
+                    pause = self._pause(invocation, plan, tried, error, countdown)
                     if pause is None:
                         raise self._failed(error, invocation, tried)
                     if pause:
@@ -110,7 +111,12 @@ class Failover(Cluster):
             invocation.timeout, invocation.countdown = timeout, countdown
 
     def _pause(
-        self, invocation: Invocation, plan: Plan, tried: list[Endpoint], error: RpcError
+        self,
+        invocation: Invocation,
+        plan: Plan,
+        tried: list[Endpoint],
+        error: RpcError,
+        countdown: TimeoutCountDown | None,
     ) -> float | None:
         """Seconds until the next attempt; None where there is to be none."""
         if len(tried) > plan.retries:
@@ -119,7 +125,6 @@ class Failover(Cluster):
         if not _may_go_on(error, invocation, others):
             return None
         pause = 0.0 if others else plan.pause(len(tried))
-        countdown = invocation.countdown if plan.attempt_timeout is None else None
         if countdown is not None and countdown.remaining <= pause:
             return None
         return pause if self.budget.take() else None

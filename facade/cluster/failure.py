@@ -67,5 +67,6 @@ def renamed(error: E, message: str) -> E:
     twin = type(error).__new__(type(error), message)
     twin.__dict__.update(error.__dict__)
     twin.message = message
-    twin.__cause__ = error
+    twin.__cause__ = error.__cause__
+    twin.__traceback__ = error.__traceback__
     return twin

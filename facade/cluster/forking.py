@@ -40,7 +40,7 @@ class Forking(Cluster):
             try:
                 return await endpoints[0].invoke(invocation)
             except RpcError as error:
-                raise self._lost(error, invocation, endpoints) from error
+                raise self._lost(error, invocation, endpoints) from error.__cause__
         invocation.start_countdown()
         running: dict[Attempt, Invocation] = {}
         for endpoint in endpoints:
@@ -86,7 +86,7 @@ class Forking(Cluster):
                     raise error
             if not running:
                 assert isinstance(error, RpcError)
-                raise self._lost(error, invocation, endpoints) from error
+                raise self._lost(error, invocation, endpoints) from error.__cause__
 
     def _lost(self, error: RpcError, invocation: Invocation, endpoints: list[Endpoint]) -> RpcError:
         how = "Failed to forking invoke"

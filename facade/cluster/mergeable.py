@@ -56,7 +56,7 @@ class Mergeable(Cluster):
             last = outcomes[-1]
             if isinstance(last, Result):
                 return last
-            raise self._failed(last, invocation, chosen) from last
+            raise self._failed(last, invocation, chosen) from last.__cause__
         if len(answers) > 1:
             answers[0].value = self._merged(said, invocation, [a.value for a in answers])
         return answers[0]
@@ -75,7 +75,7 @@ class Mergeable(Cluster):
         try:
             return await endpoint.invoke(invocation)
         except RpcError as error:
-            raise self._failed(error, invocation, [endpoint]) from error
+            raise self._failed(error, invocation, [endpoint]) from error.__cause__
 
     def _merged(self, said: Any, invocation: Invocation, values: list[Any]) -> Any:
         returns = None if invocation.method is None else invocation.method.returns
