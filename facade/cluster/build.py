@@ -1,7 +1,6 @@
 """A cluster, as settings say it."""
 
 from collections.abc import Awaitable, Callable, Mapping
-from typing import Any
 
 from facade.cluster.available import Available
 from facade.cluster.balance import balancers
@@ -27,7 +26,7 @@ from facade.core.settings import ByMethod, FilterSettings
 # What may be said of a service, and of a method but for the last row.
 KEYS: Mapping[str, type | tuple[type, ...]] = {
     "cluster": str,
-    "loadbalance": (str, object),
+    "loadbalance": object,
     "hash_arguments": (tuple, list),
     "hash_nodes": int,
     "retries": int,
@@ -35,7 +34,7 @@ KEYS: Mapping[str, type | tuple[type, ...]] = {
     "retry_backoff_max": float,
     "attempt_timeout": (float, type(None)),
     "sticky": bool,
-    "merger": (str, object),
+    "merger": object,
     "mock": object,
     "mock_force": bool,
     **dict.fromkeys(("retry_budget", "failback_pause"), float),

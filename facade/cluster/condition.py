@@ -81,7 +81,7 @@ class ConditionRouter:
 
 def parse(rule: str) -> tuple[list[Condition], list[Condition] | None]:
     """``when`` and ``then``; None for a ``then`` that lets nothing through."""
-    tokens = [(m[1], m.start(1)) for m in _TOKEN.finditer(rule)]
+    tokens = _tokens(rule)
     arrows = [n for n, (token, _) in enumerate(tokens) if token == "=>"]
     if not arrows:
         raise _wrong(rule, len(rule), "there is no =>: write `when => then`")
@@ -92,6 +92,19 @@ def parse(rule: str) -> tuple[list[Condition], list[Condition] | None]:
     if [token for token, _ in when] == ["true"]:
         when = []
     return _conditions(rule, when, tokens[arrows[0]][1]), after or None
+
+
+def _tokens(rule: str) -> list[tuple[str, int]]:
+    """Each with its place."""
+    found = []
+    at, end = 0, len(rule.rstrip())
+    while at < end:
+        match = _TOKEN.match(rule, at)
+        if match is None:
+            raise _wrong(rule, at + len(rule[at:]) - len(rule[at:].lstrip()), "write != or =")
+        found.append((match[1], match.start(1)))
+        at = match.end()
+    return found
 
 
 def _conditions(rule: str, tokens: Sequence[tuple[str, int]], end: int) -> list[Condition]:

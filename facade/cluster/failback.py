@@ -26,7 +26,8 @@ class Failback(Cluster):
     tasks    so many calls may wait for one at most; a further one is logged and given up: 100
 
     A call is made again where that is safe, as failover does it: declare the method idempotent.
-    Each attempt has the whole timeout. That there is no provider is raised. What still waits at ``close`` is given up.
+    Each attempt has the whole timeout. That there is no provider is raised. What still waits at
+    ``close`` is given up.
 
     Mended: Dubbo makes any call again.
     """
