@@ -1,5 +1,6 @@
 """Endpoints without a network, and clocks that the tests turn."""
 
+import asyncio
 import random
 
 import pytest
@@ -16,19 +17,23 @@ class Way(FakeInvoker):
     ``reachable`` is False."""
 
     def __init__(self, provider, reachable, **answer):
-        super().__init__(provider.address if not answer else None, **answer)
+        super().__init__(**(answer or {"value": provider.address}))
         self.provider = provider
         self.reachable = reachable
         self.available = False
         self.begun = 0
-        self.closed = False
+        self.hung_up = asyncio.Event()
+
+    @property
+    def closed(self):
+        return self.hung_up.is_set()
 
     def begin(self):
         self.begun += 1
         self.available = self.available or self.reachable
 
     async def close(self):
-        self.closed = True
+        self.hung_up.set()
         self.available = False
 
 
