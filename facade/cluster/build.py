@@ -83,6 +83,8 @@ class Clusters:
     ValueError for what can't be.
     """
 
+    invoke: Callable[[Invocation], Awaitable[Result]]
+
     def __init__(self, directory: Directory, settings: FilterSettings | None = None) -> None:
         settings = settings if settings is not None else FilterSettings()
         self.directory = directory
@@ -97,6 +99,8 @@ class Clusters:
             {method: self._made[name] for method, name in names.items()},
             self._made[names.default],
         )
+        # A step less for each call, where there is nothing to choose.
+        self.invoke = self._invoke if names else self._made[names.default].invoke
 
     @property
     def available(self) -> bool:
@@ -104,7 +108,7 @@ class Clusters:
         made: Cluster = self._by_method.default
         return made.available
 
-    def invoke(self, invocation: Invocation) -> Awaitable[Result]:
+    def _invoke(self, invocation: Invocation) -> Awaitable[Result]:
         cluster: Cluster = self._by_method[invocation.name]
         return cluster.invoke(invocation)
 

@@ -58,7 +58,8 @@ class Chooser:
     def among(
         self, endpoints: Endpoints, invocation: Invocation, tried: Container[Endpoint] = ()
     ) -> Endpoint:
-        balancer: Balancer[Any] = self._balancers[invocation.name]
+        balancers = self._balancers
+        balancer: Balancer[Any] = balancers.get(invocation.name, balancers.default)
         if len(endpoints) == 1:
             return endpoints[0]
         chosen = balancer.select(endpoints, invocation)

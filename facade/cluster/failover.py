@@ -58,7 +58,8 @@ class Failover(Cluster):
         self.budget = RepeatBudget() if budget is None else budget
 
     async def invoke(self, invocation: Invocation) -> Result:
-        plan: Plan = self._plans[invocation.name]
+        plans = self._plans
+        plan: Plan = plans.get(invocation.name, plans.default)
         if RETRIES in invocation.attachments:
             plan = _said(plan, invocation)
         if plan.attempt_timeout is not None and plan.retries and _idempotent(invocation):

@@ -5,7 +5,7 @@ from abc import ABC, abstractmethod
 from bisect import bisect
 from collections.abc import Callable, Sequence
 from itertools import accumulate
-from typing import Generic, TypeVar
+from typing import Generic, NamedTuple, TypeVar
 
 from facade.cluster.endpoint import Endpoint
 from facade.core.invocation import Invocation
@@ -76,20 +76,33 @@ def draw(endpoints: Endpoints, shares: list[float] | None, random: Callable[[], 
     return endpoints[bisect(shares, random() * shares[-1], 0, len(shares) - 1)]
 
 
-def evenness(endpoints: Endpoints) -> list[float] | None:
-    """How much the same load weighs at each: 1.0 on average. None where all are the same."""
-    weights = [endpoint.weight for endpoint in endpoints]
-    if min(weights) == max(weights):
-        return None
-    average = sum(weights) / len(weights)
+class Known(NamedTuple):
+    """What the weights of a list say."""
+
+    # Added up one by one; None where all are the same.
+    shares: list[float] | None
+    # How much one call weighs at each: 1.0 on average. Empty where all are the same.
+    parts: list[float]
+
+
+def known(endpoints: Endpoints) -> Known:
+    added = shares(endpoints)
+    if added is None:
+        return Known(None, [])
+    average = added[-1] / len(endpoints)
     # A weight of 0 is not in a list with others.
-    return [average / max(weight, 1e-9) for weight in weights]
+    return Known(added, [average / max(endpoint.weight, 1e-9) for endpoint in endpoints])
 
 
-def least(endpoints: Endpoints, scores: list[float], random: Callable[[], float]) -> Endpoint:
+def least(
+    endpoints: Endpoints, scores: Sequence[float], known: Known, random: Callable[[], float]
+) -> Endpoint:
     """That with the lowest score; of several, by weight."""
     lowest = min(scores)
-    if scores.count(lowest) == 1:
+    count = scores.count(lowest)
+    if count == 1:
         return endpoints[scores.index(lowest)]
+    if count == len(endpoints):
+        return draw(endpoints, known.shares, random)
     equals = [e for e, score in zip(endpoints, scores, strict=True) if score == lowest]
     return drawn(equals, random)

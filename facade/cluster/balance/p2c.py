@@ -3,17 +3,17 @@
 from math import sqrt
 from typing import NamedTuple
 
-from facade.cluster.balance.balancer import Balancer, Endpoints, draw, evenness, shares
+from facade.cluster.balance.balancer import Balancer, Endpoints, draw, known
 from facade.cluster.endpoint import Endpoint
 from facade.core.invocation import Invocation
 
 
-class Known(NamedTuple):
+class Weights(NamedTuple):
     shares: list[float] | None
-    parts: dict[Endpoint, float] | None
+    parts: dict[Endpoint, float]
 
 
-class P2C(Balancer[Known]):
+class P2C(Balancer[Weights]):
     """Of two endpoints, drawn by weight, that with the lower load. (Dubbo:
     AdaptiveLoadBalance)
 
@@ -28,10 +28,9 @@ class P2C(Balancer[Known]):
     Mended: Dubbo draws the two without their weights.
     """
 
-    def prepare(self, endpoints: Endpoints) -> Known:
-        even = evenness(endpoints)
-        parts = None if even is None else dict(zip(endpoints, even, strict=True))
-        return Known(shares(endpoints), parts)
+    def prepare(self, endpoints: Endpoints) -> Weights:
+        shares, parts = known(endpoints)
+        return Weights(shares, dict(zip(endpoints, parts, strict=False)))
 
     def select(self, endpoints: Endpoints, invocation: Invocation) -> Endpoint:
         return self._better(endpoints, self._of(endpoints))
@@ -39,19 +38,19 @@ class P2C(Balancer[Known]):
     def another(self, endpoints: Endpoints, rest: Endpoints, invocation: Invocation) -> Endpoint:
         return self._better(rest, self.prepare(rest))
 
-    def _better(self, endpoints: Endpoints, known: Known) -> Endpoint:
+    def _better(self, endpoints: Endpoints, weights: Weights) -> Endpoint:
         count = len(endpoints)
         if count == 1:
             return endpoints[0]
-        if known.parts is None:
+        if weights.shares is None:
             random = self._random
             first = int(random() * count)
             second = int(random() * (count - 1))
             one, two = endpoints[first], endpoints[second + (second >= first)]
             return two if load(two) < load(one) else one
-        one = draw(endpoints, known.shares, self._random)
-        two = draw(endpoints, known.shares, self._random)
-        return two if load(two, known.parts[two]) < load(one, known.parts[one]) else one
+        one = draw(endpoints, weights.shares, self._random)
+        two = draw(endpoints, weights.shares, self._random)
+        return two if load(two, weights.parts[two]) < load(one, weights.parts[one]) else one
 
 
 def load(endpoint: Endpoint, part: float = 1.0) -> float:
