@@ -141,6 +141,10 @@ class Directory:
         self._members = ()
         self.changed()
 
+    def begin(self) -> None:
+        """Connect to those that are used, before any call."""
+        self._refresh()
+
     def changed(self) -> None:
         """Look at all endpoints before the next call."""
         self._refresh_at = float("-inf")
@@ -201,7 +205,7 @@ class Directory:
                         self._close(endpoint)
                     continue
             if endpoint.state is State.NEW:
-                endpoint.open()
+                _open(endpoint)
             endpoint.check(now)
             if self._subset is not None and endpoint.state is not State.DOWN:
                 left[tag] -= 1
@@ -277,6 +281,15 @@ class Directory:
 
     def __repr__(self) -> str:
         return f"<Directory of {self.service}: {self.size} providers from {self.registry}>"
+
+
+def _open(endpoint: Endpoint) -> None:
+    try:
+        endpoint.open()
+    except Exception:
+        # One that can't be opened must not fail the calls of all.
+        logger.exception("%s gets no calls: it can't be opened", endpoint.address)
+        endpoint.state = State.DOWN
 
 
 def _best(endpoints: Endpoints) -> Endpoints:

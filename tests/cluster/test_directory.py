@@ -29,6 +29,34 @@ async def test_nothing_is_opened_before_the_first_call(world):
     await directory.close()
 
 
+async def test_connections_may_be_begun_before_any_call(world):
+    """For a client that is to be ready."""
+    directory = world.directory("a:1", "b:1")
+    directory.begin()
+    assert world.opened == ["a:1", "b:1"]
+    await directory.close()
+
+
+async def test_one_that_cannot_be_opened_fails_no_other_call(world, caplog):
+    """It is logged once and left out; alone, it says what is wrong."""
+
+    def open(provider):
+        if provider.address == "b:1":
+            raise ValueError("no such port")
+        return world.open(provider)
+
+    directory = Directory(open, clock=world.clock, wall=world.wall_clock)
+    directory.update([Provider("a:1"), Provider("b:1")])
+    for _ in range(3):
+        assert addresses(directory.list(CALL)) == ["a:1"]
+        world.pass_time(2)
+    assert caplog.text.count("b:1 gets no calls") == 1
+    directory.update([Provider("b:1")])
+    with pytest.raises(ValueError, match="no such port"):
+        await directory.list(CALL)[0].invoke(invocation())
+    await directory.close()
+
+
 async def test_list_is_the_same_object_while_nothing_changes(world):
     """What balancers and routers make of a list is kept by its identity."""
     directory = world.directory("a:1", "b:1")

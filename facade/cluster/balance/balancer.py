@@ -32,9 +32,9 @@ class Balancer(ABC, Generic[T]):
         self._random = random
         self._prepared: dict[int, tuple[Endpoints, T]] = {}
 
-    @abstractmethod
     def prepare(self, endpoints: Endpoints) -> T:
-        """What is worth knowing of a list."""
+        """What is worth knowing of a list, if anything: ``prepared`` gives it."""
+        raise NotImplementedError
 
     @abstractmethod
     def select(self, endpoints: Endpoints, invocation: Invocation, /) -> Endpoint:
@@ -45,7 +45,8 @@ class Balancer(ABC, Generic[T]):
         before, or can't be called."""
         return drawn(rest, self._random)
 
-    def _of(self, endpoints: Endpoints) -> T:
+    def prepared(self, endpoints: Endpoints) -> T:
+        """What ``prepare`` gave for this list; it is asked once."""
         found = self._prepared.get(id(endpoints))
         if found is None:
             if len(self._prepared) >= _MOST:

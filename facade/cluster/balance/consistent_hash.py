@@ -46,7 +46,8 @@ class ConsistentHash(Balancer[Ring]):
     hash_nodes      points of each endpoint on the ring, in fours: 160
 
     The ring is Dubbo's own, so consumers in Java send the same text to the same provider. Weights
-    do not matter on it: all endpoints have as many points. ValueError for what can't be.
+    do not matter on it, nor that they grow: all endpoints have as many points. ValueError for
+    what can't be.
     """
 
     def __init__(self, *, hash_arguments: Sequence[int] = (0,), hash_nodes: int = 160) -> None:
@@ -78,10 +79,10 @@ class ConsistentHash(Balancer[Ring]):
         return [point for n in range(self._digests) for point in _points(f"{address}{n}")]
 
     def select(self, endpoints: Endpoints, invocation: Invocation) -> Endpoint:
-        return self._of(endpoints).owner(_points(self._key(invocation))[0])
+        return self.prepared(endpoints).owner(_points(self._key(invocation))[0])
 
     def another(self, endpoints: Endpoints, rest: Endpoints, invocation: Invocation) -> Endpoint:
-        return self._of(endpoints).owner_in(_points(self._key(invocation))[0], rest)
+        return self.prepared(endpoints).owner_in(_points(self._key(invocation))[0], rest)
 
     def _key(self, invocation: Invocation) -> str:
         arguments = invocation.arguments

@@ -19,7 +19,7 @@ class LeastActive(Balancer[Known]):
         return known(endpoints)
 
     def select(self, endpoints: Endpoints, invocation: Invocation) -> Endpoint:
-        return self._least(endpoints, self._of(endpoints))
+        return self._least(endpoints, self.prepared(endpoints))
 
     def another(self, endpoints: Endpoints, rest: Endpoints, invocation: Invocation) -> Endpoint:
         return self._least(rest, known(rest))

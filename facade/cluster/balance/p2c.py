@@ -33,7 +33,7 @@ class P2C(Balancer[Weights]):
         return Weights(shares, dict(zip(endpoints, parts, strict=False)))
 
     def select(self, endpoints: Endpoints, invocation: Invocation) -> Endpoint:
-        return self._better(endpoints, self._of(endpoints))
+        return self._better(endpoints, self.prepared(endpoints))
 
     def another(self, endpoints: Endpoints, rest: Endpoints, invocation: Invocation) -> Endpoint:
         return self._better(rest, self.prepare(rest))

@@ -15,4 +15,4 @@ class Random(Balancer[list[float] | None]):
         return shares(endpoints)
 
     def select(self, endpoints: Endpoints, invocation: Invocation) -> Endpoint:
-        return draw(endpoints, self._of(endpoints), self._random)
+        return draw(endpoints, self.prepared(endpoints), self._random)

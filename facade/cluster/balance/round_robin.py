@@ -54,9 +54,6 @@ class RoundRobin(Balancer[None]):
         super().__init__(random=random)
         self._turns: dict[tuple[str, str], Turns] = {}
 
-    def prepare(self, endpoints: Endpoints) -> None:
-        return None
-
     def select(self, endpoints: Endpoints, invocation: Invocation) -> Endpoint:
         key = (invocation.service, invocation.name)
         turns = self._turns.get(key)

@@ -21,7 +21,7 @@ class ShortestResponse(Balancer[Known]):
         return known(endpoints)
 
     def select(self, endpoints: Endpoints, invocation: Invocation) -> Endpoint:
-        return self._shortest(endpoints, self._of(endpoints))
+        return self._shortest(endpoints, self.prepared(endpoints))
 
     def another(self, endpoints: Endpoints, rest: Endpoints, invocation: Invocation) -> Endpoint:
         return self._shortest(rest, known(rest))
