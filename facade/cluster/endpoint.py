@@ -165,6 +165,11 @@ class Endpoint:
         return self.invoker is None or self.invoker.available
 
     @property
+    def connected(self) -> bool:
+        """Whether it is open, and a call would go at once."""
+        return self.invoker is not None and self.invoker.available
+
+    @property
     def usable(self) -> bool:
         """Whether it takes its share of the calls."""
         return self.state is State.UP or self.state is State.IDLE
@@ -202,9 +207,10 @@ class Endpoint:
         if invoker is None:
             return
         if not invoker.available:
+            invoker.begin()  # which may find what another call has connected meanwhile
+        if not invoker.available:
             if self.state is not State.CONNECTING or now - self._opened > _PATIENCE:
                 self.state = State.DOWN
-            invoker.begin()
         elif self.state is State.CONNECTING:
             self.state = State.UP
         elif self.state is State.DOWN or (self.state is State.EJECTED and now >= self._until):

@@ -2,10 +2,12 @@
 
 import asyncio
 import logging
+from collections.abc import Sequence
 
 from facade.cluster.chooser import Chooser
 from facade.cluster.cluster import Cluster, is_streamed
 from facade.cluster.endpoint import Endpoint
+from facade.cluster.health import State
 from facade.core.attempt import Plan, limit, number
 from facade.core.countdown import TimeoutCountDown
 from facade.core.errors import Code, RpcError, Sent
@@ -27,7 +29,8 @@ class Failover(Cluster):
     plan    ``retries`` attempts after the first, each to an endpoint that was not tried in this
             call, while there is one. Only when there is none, a pause (``retry_backoff``).
             The attachment ``retries`` of a call, a number, goes before it
-    budget  shared by all calls: see the filter retry
+    budget  of attempts, shared by all calls: see the filter retry. It is not drawn on where
+            nothing ran and the provider is gone, while there are others
 
     - Repeated is what was not sent or not executed, and of idempotent methods what ended in
       Unavailable or DeadlineExceeded. A call with streamed arguments is repeated where nothing
@@ -122,13 +125,21 @@ class Failover(Cluster):
         """Seconds until the next attempt; None where there is to be none."""
         if len(tried) > plan.retries:
             return None
-        others = any(e not in tried for e in self.directory.list(invocation))
-        if not _may_go_on(error, invocation, others):
+        others = [e for e in self.directory.list(invocation) if e not in tried]
+        if not _may_go_on(error, invocation, bool(others)):
             return None
         pause = 0.0 if others else plan.pause(len(tried))
         if countdown is not None and countdown.remaining <= pause:
             return None
-        return pause if self.budget.take() else None
+        return pause if _is_free(error, tried[-1], others) or self.budget.take() else None
+
+
+def _is_free(error: RpcError, tried: Endpoint, others: Sequence[Endpoint]) -> bool:
+    """Whether another attempt is no more load than the call itself: nothing ran, at an endpoint
+    that is gone, and is called no more. So one that goes costs no call, however many it had."""
+    if error.sent is Sent.MAYBE_EXECUTED or tried.connected:
+        return False
+    return any(endpoint.state is not State.DOWN for endpoint in others)
 
 
 def _may_go_on(error: RpcError, invocation: Invocation, others: bool) -> bool:

@@ -198,6 +198,26 @@ async def test_budget_bounds_what_all_calls_add_up_to(world, failover):
     assert tried(world) <= 102
 
 
+async def test_provider_that_goes_costs_no_call_and_no_budget(world, failover):
+    """However many calls it had: they were not started there, and others are well."""
+    cluster = failover(budget=RepeatBudget(0.0, minimum=0.0))
+    await cluster.invoke(call())
+    world.pass_time(1)
+    draining = asyncio.Event()
+
+    async def refuse(call):
+        await draining.wait()
+        world.ways["a:1"].available = world.ways["a:1"].reachable = False
+        raise Unavailable("drains", sent=Sent.NOT_EXECUTED)
+
+    world.answer("a:1", function=refuse)
+    calls = [asyncio.create_task(cluster.invoke(call())) for _ in range(60)]
+    await asyncio.sleep(0)
+    assert world.calls("a:1") > 10
+    draining.set()
+    assert {(await each).value for each in calls} == {"b:1", "c:1"}
+
+
 async def test_attempt_timeout_leaves_time_for_another(world, failover):
     """An idempotent call does not spend all its time on a provider that hangs."""
     left = []
