@@ -109,7 +109,7 @@ class Failover(Cluster):
                     continue
                 self.budget.answered()
                 if error is not None:
-                    logger.warning("%s: %s answered, after: %s", invocation, endpoint, error)
+                    logger.info("%s: %s answered, after: %s", invocation, endpoint, error)
                 return result
         finally:
             invocation.timeout, invocation.countdown = timeout, countdown
