@@ -117,7 +117,10 @@ def make_zookeeper(tmp_path, program, missing) -> Iterator[Callable[[], Program]
             "clientPortAddress=127.0.0.1\nadmin.enableServer=false\nmaxClientCnxns=0\n"
         )
         command = [java, "-Xmx128m", "-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC"]
-        command += ["-Dzookeeper.jmx.log4j.disable=true", "-Dzookeeper.fsync.warningthresholdms=9999"]
+        command += [
+            "-Dzookeeper.jmx.log4j.disable=true",
+            "-Dzookeeper.fsync.warningthresholdms=9999",
+        ]
         command += ["-cp", str(ZOOKEEPER), "org.apache.zookeeper.server.quorum.QuorumPeerMain"]
         started.append(Program([*command, str(settings)], port, folder))
         started[-1].start()
