@@ -30,6 +30,9 @@ logger = logging.getLogger(__name__)
 # Parameters of a target that every tree takes.
 PARAMETERS = ("root", "session", "protocol", "cache")
 
+# What Dubbo 3 keeps beside the services.
+_NO_SERVICES = ("config", "mapping", "metadata")
+
 # Is given the names below a folder: all there are, at first and after each change.
 Told = Callable[[Sequence[str]], None]
 
@@ -131,7 +134,10 @@ class NodeRegistry:
 
     def watch_services(self, told: Told) -> Callable[[], None]:
         """Tell the names of all services."""
-        return self._nodes.watch(self._root, lambda names: told([decoded(n) for n in names]))
+        def tell(names: Sequence[str]) -> None:
+            told([decoded(name) for name in names if name not in _NO_SERVICES])
+
+        return self._nodes.watch(self._root, tell)
 
     def _folder(self, service: str, kind: str) -> str:
         return f"{self._root}/{encoded(service)}/{kind}"
