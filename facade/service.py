@@ -4,6 +4,7 @@ import asyncio
 import concurrent.futures
 import inspect
 import math
+import re
 import typing
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields, replace
@@ -38,6 +39,7 @@ class MethodOptions:
     idempotent: bool = False
     cancel_on_timeout: bool = False
     countdown: bool | None = None
+    name: str = ""
     settings: Mapping[str, Any] = field(default_factory=dict)
 
 
@@ -82,6 +84,7 @@ def method(
     idempotent: bool = False,
     cancel_on_timeout: bool = False,
     countdown: bool | None = None,
+    name: str = "",
     **settings: Any,
 ) -> Callable[[Fn], Fn]: ...
 def method(function: Any = None, /, **options: Any) -> Any:
@@ -97,6 +100,8 @@ def method(function: Any = None, /, **options: Any) -> Any:
     its own timeout holds at the consumer alone. ``True``: it takes part, though the client
     says ``countdown=False``.
 
+    ``name``: of its gRPC method in native calls, such as "SayHello", where it is another.
+
     Anything else is a setting for filters, such as ``executes=10``.
     """
     if function is not None:
@@ -104,6 +109,8 @@ def method(function: Any = None, /, **options: Any) -> Any:
     own = {name: options.pop(name) for name in _METHOD_OPTIONS if name in options}
     known = MethodOptions(**own, settings=options)
     check_timeout(known.timeout, "timeout of the method")
+    if known.name and not re.fullmatch(r"\w+", known.name):
+        raise ValueError(f"name={known.name!r}: a gRPC method has one such as 'SayHello'")
 
     def mark(fn: Fn) -> Fn:
         fn.__facade_method__ = known  # type: ignore[attr-defined]
@@ -249,6 +256,7 @@ def _describe_method(service: str, name: str, function: Callable[..., Any]) -> M
         idempotent=options.idempotent,
         cancel_on_timeout=options.cancel_on_timeout,
         countdown=options.countdown,
+        wire_name=options.name,
         summary=_summary(function),
         settings=options.settings,
         callbacks=callbacks,

@@ -23,11 +23,11 @@ from facade.codec.payload import (
     decoder,
     encode_plain,
     from_json,
-    to_json,
+    value_of,
 )
 from facade.core.errors import Code, InvalidArgument, RpcError, Sent, Status
 from facade.core.method import Method, Parameter
-from facade.jsonvalue import from_value, to_value
+from facade.jsonvalue import from_value
 
 
 class MethodCodec:
@@ -87,10 +87,7 @@ class MethodCodec:
         self, arguments: tuple[Any, ...], keywords: dict[str, Any] | None
     ) -> Payload:
         """Raises InvalidArgument for what does not fit the signature or can't be encoded."""
-        if keywords or not self._required <= len(arguments) <= len(self._positional) or self._named:
-            content: Any = self._bind(arguments, keywords or {})
-        else:
-            content = arguments
+        content = self._content(arguments, keywords)
         encoding = self.encoding
         if encoding is not MSGPACK and type(content) is tuple and len(content) == 1:
             return self._encode_one(encoding, content[0])
@@ -98,6 +95,19 @@ class MethodCodec:
             return MSGPACK, encode_plain(content)
         except (TypeError, ValueError, OverflowError, RecursionError) as error:
             raise self._unencodable(content, error) from None
+
+    def encode_value(self, arguments: tuple[Any, ...], keywords: dict[str, Any] | None) -> Payload:
+        """The same as google.protobuf.Value, for a peer that takes nothing of ours."""
+        content = self._content(arguments, keywords)
+        try:
+            return VALUE, value_of(content)
+        except (TypeError, ValueError, OverflowError, RecursionError) as error:
+            raise self._unencodable(content, error) from None
+
+    def _content(self, arguments: tuple[Any, ...], keywords: dict[str, Any] | None) -> Any:
+        if keywords or not self._required <= len(arguments) <= len(self._positional) or self._named:
+            return self._bind(arguments, keywords or {})
+        return arguments
 
     def _bind(self, arguments: tuple[Any, ...], keywords: dict[str, Any]) -> Any:
         """Positional where that says it all, else by name."""
@@ -206,7 +216,7 @@ class MethodCodec:
             if encoding == MSGPACK:
                 return MSGPACK, encode_plain(value)
             if encoding == VALUE:
-                return VALUE, to_value(msgspec.to_builtins(value, str_keys=True, enc_hook=to_json))
+                return VALUE, value_of(value)
             if encoding == RAW:
                 if value is None and self._returns is type(None):
                     return RAW, b""

@@ -9,6 +9,7 @@ from google.protobuf.message import DecodeError, Message
 
 from facade.codec.defaults import filler
 from facade.codec.numbers import read_numbers
+from facade.jsonvalue import to_value
 
 Payload = tuple[str, Any]
 Arguments = tuple[tuple[Any, ...], dict[str, Any] | None]
@@ -23,6 +24,9 @@ class CallingCodec(Protocol):
     """How the values of one method travel, as its caller needs it."""
 
     def encode_arguments(
+        self, arguments: tuple[Any, ...], keywords: dict[str, Any] | None
+    ) -> Payload: ...
+    def encode_value(
         self, arguments: tuple[Any, ...], keywords: dict[str, Any] | None
     ) -> Payload: ...
     def decode_result(self, payload: Payload) -> Any: ...
@@ -48,6 +52,11 @@ def to_json(value: Any) -> Any:
 
         return json_format.MessageToDict(value)
     return to_plain(value)
+
+
+def value_of(value: Any) -> Any:
+    """As google.protobuf.Value. Raises TypeError for what has no form in JSON, and so on."""
+    return to_value(msgspec.to_builtins(value, str_keys=True, enc_hook=to_json))
 
 
 def from_plain(type_: Any, value: Any) -> Any:

@@ -74,6 +74,10 @@ class Client:
             **settings,
         )
 
+    def channel(self, *, filters: FilterList = (), **settings: Any) -> Any:
+        """A ``grpc.Channel`` for generated stubs: see AsyncClient.channel."""
+        return self._client.channel(filters=filters, **settings)
+
     def generic(self, service: str, *, group: str = "", version: str = "") -> GenericService:
         """A remote service by name, without an interface."""
         return self._client.generic(service, group=group, version=version)
@@ -143,6 +147,11 @@ class _Inner(AsyncClient):
         on_thread = chains.on_thread if invoker is chains.plain else None
         kind = BlockingStreamMethod if gives_stream(codec) else BlockingMethod
         return kind(invoker, codec, engine(), on_thread, ids=self._invocation_ids, **facts)
+
+    def _channel(self, filters: FilterList, settings: Mapping[str, Any]) -> Any:
+        from facade.consumer.stubs.blocking_channel import BlockingChannel  # see AsyncClient
+
+        return BlockingChannel(engine(), *self._stub_parts(filters, settings))
 
     def _runner(self) -> Runner:
         return self._threads

@@ -14,7 +14,7 @@ from facade.consumer.listener import InvokerListener, Reference
 from facade.consumer.proxy import AsyncMethod, RemoteMethod, proxy
 from facade.consumer.streaming import AsyncStreamMethod, gives_stream
 from facade.consumer.wire import Wire
-from facade.core.chain import is_available
+from facade.core.chain import chain, is_available
 from facade.core.errors import Sent, Unavailable
 from facade.core.filter import CONSUMER, Invoker
 from facade.core.listener import check_listeners, tell
@@ -57,6 +57,8 @@ class AsyncClient:
                        they fail as soon as one attempt to connect does
     callbacks          how many callables, given as arguments, may be in use on one stream
     unary              each call is a gRPC call of its own: for proxies that end streams
+    native             each call is a gRPC call of the service's own method, for providers that
+                       know nothing of ours: with protobuf messages, else with JSON values
     connections        0: one connection, shared with other clients; else so many of its own,
                        each call on the next
     on_connect         called with the Peer when a connection is made,
@@ -81,6 +83,7 @@ class AsyncClient:
         wait_for_ready: bool = True,
         callbacks: int = 1024,
         unary: bool = False,
+        native: bool = False,
         connections: int = 0,
         on_connect: OnConnect | None = None,
         on_disconnect: OnDisconnect | None = None,
@@ -113,6 +116,7 @@ class AsyncClient:
             self._runner(),
             transport=transport,
             unary=unary,
+            native=native,
             connections=connections,
             wait_for_ready=wait_for_ready,
             describe=describe,
@@ -210,6 +214,26 @@ class AsyncClient:
             )
 
         return GenericService(service, make)
+
+    def channel(self, *, filters: FilterList = (), **settings: Any) -> Any:
+        """A ``grpc.aio.Channel`` for generated stubs: ``GreeterStub(client.channel())``. Its calls
+        are plain gRPC calls through the consumer's filters; ``filters`` and ``settings`` are as
+        ``refer`` has them. ValueError where the client does not reach its provider by gRPC."""
+        return self._channel(filters, settings)
+
+    def _channel(self, filters: FilterList, settings: Mapping[str, Any]) -> Any:
+        from facade.consumer.stubs.channel import Channel  # for those who have stubs
+
+        return Channel(*self._stub_parts(filters, settings))
+
+    def _stub_parts(self, filters: FilterList, settings: Mapping[str, Any]) -> Any:
+        from facade.consumer.stubs.invoker import StubInvoker
+
+        merged = merge(self._filters, filters)
+        check_settings(FilterSettings(settings), merged, "channel")
+        chosen = resolve(merged, CONSUMER, {**self._settings, **settings})
+        transport = self._wire.native
+        return chain(chosen, StubInvoker(transport)), self._limits, transport
 
     def _chains_of(
         self,

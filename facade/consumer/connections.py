@@ -131,6 +131,6 @@ def check_connections(connections: int, handlers: Handlers, none_kept: bool) -> 
         raise ValueError(f"connections={connections!r}: 0 to share one, or how many of its own")
     if none_kept and (connections or handlers):
         raise ValueError(
-            "with unary=True, or within the process, no call goes over a connection that is "
-            "kept: leave connections=, on_connect= and on_disconnect= out"
+            "with unary=True or native=True, or within the process, no call goes over a connection "
+            "that is kept: leave connections=, on_connect= and on_disconnect= out"
         )

@@ -36,7 +36,7 @@ class StreamInvoker:
                 sent=Sent.NOT_SENT,
             )
         arguments, keywords, given = codec.take(invocation.arguments, invocation.keywords)
-        streams = {index: _as_stream(value, codec, index) for index, value in given.items()}
+        streams = {index: as_stream(value, codec, index) for index, value in given.items()}
         payload = codec.encode_arguments(arguments, keywords)
         invocation.start_countdown()
         connection = self._connector.current
@@ -66,7 +66,7 @@ class NoStreams:
         )
 
 
-def _as_stream(value: Any, codec: StreamCodec, index: int) -> Any:
+def as_stream(value: Any, codec: StreamCodec, index: int) -> Any:
     if hasattr(type(value), "__aiter__"):
         return aiter(value)
     if hasattr(type(value), "__iter__") and not isinstance(value, (str, bytes, Mapping)):

@@ -22,7 +22,7 @@ from facade.exchange.transport import GrpcTransport, Transport, channel_options
 
 
 class Wire:
-    """Over a stream, as unary calls, or within the process.
+    """Over a stream, as unary calls of ours or of the provider's own, or within the process.
 
     ``end`` sends plain calls, ``callbacks`` those that hand over what can be called, ``streams``
     those with streams of values.
@@ -39,15 +39,19 @@ class Wire:
         *,
         transport: Transport | None,
         unary: bool,
+        native: bool,
         connections: int,
         wait_for_ready: bool,
         describe: bool,
         callbacks: int,
     ) -> None:
         here = place(target)
-        streams = not unary and here is None
+        if native:
+            check_native(target, here is not None, unary, connections)
+        single = unary or native
+        streams = not single and here is None
         check_connections(connections, handlers, not streams)
-        private = transport is not None or unary or connections > 0
+        private = transport is not None or single or connections > 0
         if transport is None:
             transport = (
                 GrpcTransport(target, channel_options(settings))
@@ -76,22 +80,35 @@ class Wire:
             else hold(Shared() if private else SHARED)
         )
         self.describer = Describer(
-            self.connector, transport, limits, follow=describe, unary=not streams
+            self.connector, transport, limits, follow=describe and not native, unary=not streams
         )
         once = self.describer.once
         self._injvm = None if here is None else InjvmInvoker(here, settings.application, once)
         self.end: Invoker = self._injvm or (
-            UnaryInvoker(transport, settings, once) if unary else RemoteInvoker(self.connector)
+            UnaryInvoker(transport, settings, once)
+            if unary
+            else native_end(self.native, settings, wait_for_ready)
+            if native
+            else RemoteInvoker(self.connector)
         )
         # Calls that hand over callbacks have an inner end of their own.
         self.callbacks: CallbackInvoker | NoCallbacks = (
             CallbackInvoker(self.connector, runner, callbacks) if streams else NoCallbacks(self.end)
         )
-
         # And so have calls with streams of values.
-        self.streams: StreamInvoker | NoStreams = (
-            StreamInvoker(self.connector) if streams else NoStreams()
+        self.streams: Invoker = (
+            StreamInvoker(self.connector) if streams else self.end if native else NoStreams()
         )
+
+    @property
+    def native(self) -> GrpcTransport:
+        """For gRPC calls of their own. ValueError where it is no gRPC that carries calls."""
+        if not isinstance(self.transport, GrpcTransport):
+            raise ValueError(
+                f"{self.transport.target!r} is not reached by gRPC, which stubs and native calls "
+                "need: give the client a target such as 'localhost:50051'"
+            )
+        return self.transport
 
     async def close(self, grace: float) -> None:
         """Let calls under way end, at most ``grace`` seconds, and hang up."""
@@ -100,3 +117,23 @@ class Wire:
             await self._injvm.close(grace)
         await asyncio.gather(self.connector.close(grace), self.transport.close(grace))
         self.callbacks.close()
+
+
+def native_end(transport: GrpcTransport, settings: Settings, wait_for_ready: bool) -> Invoker:
+    from facade.consumer.native import NativeInvoker  # for those who make such calls
+
+    return NativeInvoker(transport, settings, wait_for_ready=wait_for_ready)
+
+
+def check_native(target: str, in_process: bool, unary: bool, connections: int) -> None:
+    """ValueError for what can't be together with native calls."""
+    for clash, given in (
+        ("unary=True", unary),
+        (f"connections={connections!r}", connections),
+        (f"the target {target!r}", in_process),
+    ):
+        if given:
+            raise ValueError(
+                f"native=True makes each call a gRPC call of the provider's own methods, on one "
+                f"connection of the client's: leave it out, or {clash}"
+            )

@@ -42,6 +42,8 @@ class Method:
     None leaves it to the client. ``callbacks`` are the names of the parameters that the
     provider may call. ``settings`` are for filters.
 
+    ``wire_name`` is that of its gRPC method in native calls, where it is another.
+
     ``streamed`` are the names of the parameters that are streams: their type is that of one
     item, and the argument is an asynchronous iterator. ``yields``: so is the value, and
     ``returns`` is the type of one item.
@@ -62,6 +64,7 @@ class Method:
     callbacks: tuple[str, ...] = ()
     streamed: tuple[str, ...] = ()
     yields: bool = False
+    wire_name: str = ""
     settings: Mapping[str, Any] = field(default_factory=dict, repr=False)
 
     @property

@@ -95,6 +95,8 @@ class GrpcTransport:
         self._options = list(options)
         self._unary: Any = None
         self._closed = False
+        # Native calls: older grpcio does not end those that nobody awaits.
+        self.under_way: set[Any] = set()
 
     @property
     def available(self) -> bool:
@@ -112,7 +114,7 @@ class GrpcTransport:
         return ClientStream(channel, channel.stream_stream(EXCHANGE)(), self.target)
 
     async def invoke(self, request: bytes, timeout: float | None) -> bytes:
-        call = self._unary_channel().unary_unary(INVOKE)
+        call = self.channel().unary_unary(INVOKE)
         try:
             answer: bytes = await call(request, timeout=timeout)
         except grpc.aio.AioRpcError as error:
@@ -120,9 +122,10 @@ class GrpcTransport:
         return answer
 
     async def describe(self, request: bytes, timeout: float) -> bytes:
-        return await _describe(self._unary_channel(), self.target, request, timeout)
+        return await _describe(self.channel(), self.target, request, timeout)
 
-    def _unary_channel(self) -> Any:
+    def channel(self) -> Any:
+        """That of single calls, made with the first, for the event loop of that."""
         if self._closed:
             raise Unavailable("the client is closed", sent=Sent.NOT_SENT)
         if self._unary is None:
@@ -133,6 +136,10 @@ class GrpcTransport:
 
     async def close(self, grace: float) -> None:
         self._closed = True
+        if self.under_way:
+            await asyncio.wait([call.ended for call in self.under_way], timeout=grace)
+            for call in tuple(self.under_way):
+                call.drop()
         if self._unary is not None:
             channel, self._unary = self._unary, None
             await channel.close(grace)

@@ -68,12 +68,15 @@ class ThreadPool:
         function: Callable[..., Any],
         arguments: tuple[Any, ...],
         keywords: dict[str, Any] | None,
+        *,
+        begun: bool = False,
     ) -> Any:
-        """Call it in a thread, in a copy of this task's context."""
+        """Call it in a thread, in a copy of this task's context. What has ``begun``, and only
+        goes on, is not refused."""
         if self._instead is not None:
-            return await self._instead.run(function, arguments, keywords)
+            return await self._instead.run(function, arguments, keywords, begun=begun)
         with self._lock:
-            if self._taken >= self.threads + self.queue:
+            if self._taken >= self.threads + self.queue and not begun:
                 raise self._exhausted()
             self._taken += 1
         call = partial(_outcome, function, arguments, keywords or {})

@@ -30,6 +30,7 @@ from facade.provider.exporter import (
 from facade.provider.inprocess import InProcess
 from facade.provider.listener import ExporterListener
 from facade.provider.local import LocalInvoker
+from facade.provider.native import Host, Mounts, NativeCalls
 from facade.provider.pool import ThreadPool
 from facade.provider.publication import Publication
 from facade.provider.standard import Health, StandardServices
@@ -40,7 +41,7 @@ from facade.service import check_timeout, describe, filter_settings, with_timeou
 logger = logging.getLogger(__name__)
 
 
-class Server:
+class Server(Host):
     """Exports services at one address. Times are seconds, sizes bytes.
 
     While it runs, what it exports can also be called within the process, by clients of
@@ -55,6 +56,7 @@ class Server:
     on_connect         called with the Peer when a consumer has connected,
     on_disconnect      and with the Peer and the error (or None) when it is gone
     callbacks          how many callables of one consumer may be held on one stream
+    native             what is exported can also be called as gRPC methods of its own names
     grace              how long a stop waits for calls under way
     heartbeat          ask a consumer for a sign of life after this long a silence
     heartbeat_timeout  and give the connection up when none comes for this long
@@ -76,6 +78,7 @@ class Server:
         on_connect: OnConnect | None = None,
         on_disconnect: OnDisconnect | None = None,
         callbacks: int = 1024,
+        native: bool = True,
         grace: float = 10.0,
         max_message_size: int = DEFAULT_MAX_MESSAGE,
         heartbeat: float = 30.0,
@@ -119,7 +122,13 @@ class Server:
         self._local = InProcess(
             place(address) or INJVM, self._exports, max_message_size, application
         )
-        self._standard = StandardServices(health=health, reflection=reflection, channelz=channelz)
+        self._standard = StandardServices(
+            health=health, reflection=reflection, channelz=channelz, typed=native
+        )
+        mounts = Mounts(filters, self._filter_settings, self.pool, told=self._standard.add)
+        self._native = NativeCalls(
+            self._exports, mounts, typed=native, networked=place(address) is None
+        )
         told = (self._standard, *listeners)
         self._published = Publication(self._exports, self._local, told)
         self._listener: GrpcListener | None = None
@@ -231,7 +240,8 @@ class Server:
             self._unary.invoke,
             self.describe,
             self._settings,
-            handlers=(self._standard.handler(),),
+            # Ours of mounted and exported services comes last: it has an answer to any name.
+            handlers=(self._standard.handler(), self._native),
             reuse_port=self.reuse_port,
         )
         try:
@@ -239,7 +249,7 @@ class Server:
         except OSError:
             self._listener = None  # it may be tried again
             raise
-        self._unary.local_address = listener.address
+        self._unary.local_address = self._native.local_address = listener.address
         logger.info("listening at %s, port %d", self.address, self.port)
 
     async def stop(self, grace: float | None = None) -> None:
@@ -265,6 +275,7 @@ class Server:
         await asyncio.gather(
             self._streams.drain("the provider stops", grace),
             self._unary.drain("the provider stops", grace),
+            self._native.drain("the provider stops", grace),
             self._local.stop(self._exports, "the provider stops", grace),
         )
         if listener is not None:

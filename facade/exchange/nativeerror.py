@@ -1,0 +1,88 @@
+"""How a gRPC call failed, as one of our errors: what its provider said, by status and metadata."""
+
+import re
+from time import monotonic
+from typing import Any
+
+from facade.core.errors import (
+    Code,
+    DeadlineExceeded,
+    InvalidArgument,
+    LimitExceeded,
+    RemoteError,
+    RpcError,
+    Sent,
+    Status,
+    Unavailable,
+    Unimplemented,
+)
+from facade.core.invocation import Invocation
+from facade.exchange.metadata import RICH_STATUS
+from facade.exchange.overdue import timeout_text
+from facade.exchange.richstatus import decode_details
+
+# Names the class of what the method raised, where the provider says it.
+EXCEPTION_TYPE = "exception-type"
+
+_CLASSES: dict[Status, type[RpcError]] = {
+    Status.DEADLINE_EXCEEDED: DeadlineExceeded,
+    Status.UNAVAILABLE: Unavailable,
+    Status.UNIMPLEMENTED: Unimplemented,
+    Status.INVALID_ARGUMENT: InvalidArgument,
+    Status.RESOURCE_EXHAUSTED: LimitExceeded,
+}
+
+# (Dubbo: TriRpcStatus#triCodeToDubboCode, which leaves the second to UNKNOWN)
+_CODES = {
+    Status.PERMISSION_DENIED: Code.FORBIDDEN,
+    Status.UNAUTHENTICATED: Code.AUTHORIZATION,
+    Status.INVALID_ARGUMENT: Code.VALIDATION,
+}
+
+# Texts of C-core for what went wrong at this end.
+_UNSENT = re.compile(r"ailed to connect to all addresses|errors? resolving|Sent message larger")
+_LOST = re.compile(r"Socket closed|[Cc]onnection reset|GOAWAY|onnection|keepalive|[Bb]roken pipe")
+
+
+def read_error(error: Any, invocation: Invocation, started: float) -> RpcError:
+    """Of a ``grpc.aio.AioRpcError``; ``started`` is when it was begun, by ``monotonic``."""
+    status = Status(error.code().value[0])
+    text = error.details() or ""
+    trailing = dict(tuple(error.trailing_metadata()))
+    countdown = invocation.countdown
+    is_late = status in (Status.DEADLINE_EXCEEDED, Status.CANCELLED)
+    # gRPC reports a late call as CANCELLED now and then: our own clock decides.
+    if is_late and countdown is not None and countdown.remaining <= countdown.timeout * 0.1:
+        return late(invocation, started)
+    if _UNSENT.search(text):
+        return _unsent(status, text, invocation)
+    details = decode_details(trailing.get(RICH_STATUS, b""))
+    kind = trailing.get(EXCEPTION_TYPE)
+    if kind:
+        return RemoteError(text, type=str(kind), status=status, remote=True, details=details)
+    return _CLASSES.get(status, RpcError)(
+        text or status.name,
+        code=_CODES.get(status),
+        status=status,
+        # Nobody runs what nobody has.
+        sent=Sent.NOT_EXECUTED if status is Status.UNIMPLEMENTED else Sent.MAYBE_EXECUTED,
+        remote=not (status is Status.UNAVAILABLE and _LOST.search(text)),
+        details=details,
+    )
+
+
+def late(invocation: Invocation, started: float) -> DeadlineExceeded:
+    """Our own clock says that its time is up."""
+    return DeadlineExceeded(
+        timeout_text(invocation, started, min(started, monotonic()), invocation.remote_address)
+    )
+
+
+def _unsent(status: Status, text: str, invocation: Invocation) -> RpcError:
+    if status is Status.RESOURCE_EXHAUSTED:
+        return LimitExceeded(
+            f"{invocation}: {text}: raise max_message_size at both ends, or send less",
+            sent=Sent.NOT_SENT,
+        )
+    reason = text.rsplit(": ", 1)[-1].rstrip("]")
+    return Unavailable(f"cannot reach {invocation.remote_address}: {reason}", sent=Sent.NOT_SENT)

@@ -1,0 +1,121 @@
+"""Stubs and native calls against our own providers: chains on both ends, and plain gRPC between."""
+
+from dataclasses import dataclass
+
+import grpc
+import pytest
+from google.protobuf.any_pb2 import Any as AnyMessage
+from google.protobuf.wrappers_pb2 import StringValue
+
+import facade
+from facade import AsyncClient, RpcContext
+from tests.greeter import greeter_pb2_grpc
+from tests.greeter.greeter_pb2 import Greeting, Hello
+
+
+@dataclass
+class Order:
+    item: str
+    count: int = 1
+
+
+@facade.service("demo.Shop", group="north", version="2.0")
+class Shop:
+    async def price(self, order: Order, currency: str = "EUR") -> list[Order]: ...
+    @facade.method(name="SayHello")
+    async def say_hello(self, hello: Hello) -> Greeting: ...
+    async def blob(self, data: bytes) -> bytes: ...
+    async def fail(self, why: str) -> None: ...
+    @facade.method(name="HowLong")
+    async def left(self) -> float: ...
+    async def show(self) -> dict[str, str]: ...
+
+
+class ShopImpl(Shop):
+    async def price(self, order, currency="EUR"):
+        return [order, Order(currency)]
+
+    async def say_hello(self, hello):
+        return Greeting(text=f"Hello {hello.name}")
+
+    async def blob(self, data):
+        return data[::-1]
+
+    async def fail(self, why):
+        if why == "rich":
+            packed = AnyMessage()
+            packed.Pack(StringValue(value="why"))
+            raise facade.RpcError("no", status=facade.Status.NOT_FOUND, details=[packed])
+        raise KeyError(why)
+
+    async def left(self):
+        return RpcContext.countdown().remaining
+
+    async def show(self):
+        RpcContext.response_attachments()["seen"] = "yes"
+        return {
+            **{name: str(value) for name, value in RpcContext.server_attachments().items()},
+            "application": RpcContext.service().remote_application,
+        }
+
+
+@pytest.fixture
+async def shop():
+    server = facade.Server("127.0.0.1:0")
+    server.export(Shop, ShopImpl())
+    async with server:
+        address = f"127.0.0.1:{server.port}"
+        async with AsyncClient(address, native=True, application="web", timeout=9) as client:
+            yield client.refer(Shop)
+
+
+async def test_values(shop):
+    """Messages, JSON values, bytes and defaults come as they went."""
+    assert await shop.price(Order("pen", 2)) == [Order("pen", 2), Order("EUR")]
+    assert await shop.price(Order("pen"), currency="USD") == [Order("pen"), Order("USD")]
+    assert await shop.say_hello(Hello(name="Ann")) == Greeting(text="Hello Ann")
+    assert await shop.blob(b"\0\xff") == b"\xff\0"
+
+
+async def test_surroundings(shop):
+    """Attachments both ways, the time that is left, and who calls."""
+    assert 8 < await shop.left() <= 10
+    seen = await shop.show.options(attachments={"trace": "t"})()
+    assert seen == {"trace": "t", "application": "web"}
+    assert RpcContext.response_attachments()["seen"] == "yes"
+
+
+async def test_errors(shop):
+    """An exception goes by its name; an RpcError with status and details."""
+    with pytest.raises(facade.RemoteError, match="pens") as caught:
+        await shop.fail("pens")
+    assert caught.value.type == "KeyError"
+    with pytest.raises(facade.RpcError, match="no") as caught:
+        await shop.fail("rich")
+    assert caught.value.status is facade.Status.NOT_FOUND
+    (detail,) = caught.value.details
+    value = StringValue()
+    assert detail.Unpack(value)
+    assert value.value == "why"
+
+
+async def test_stubs_and_servicers(servicer):
+    """Generated code at both ends, our chains between."""
+    server = facade.Server("127.0.0.1:0")
+    greeter_pb2_grpc.add_GreeterServicer_to_server(servicer, server)
+    async with server, AsyncClient(f"127.0.0.1:{server.port}") as client:
+        stub = greeter_pb2_grpc.GreeterStub(client.channel())
+        assert (await stub.SayHello(Hello(name="Ann"))).text == "Hello Ann"
+        assert RpcContext.response_attachments() == {"place": "here", "mark-bin": b"\0\1"}
+        answers = stub.SayHellos(Hello(name="Ann", count=2))
+        assert [answer.text async for answer in answers] == ["Ann 0", "Ann 1"]
+        hellos = [Hello(name="Ann"), Hello(name="Bob")]
+        assert (await stub.SayHelloToAll(hellos)).text == "Ann, Bob"
+        assert [answer.text async for answer in stub.Chat(hellos)] == ["Ann", "Bob"]
+        with pytest.raises(grpc.RpcError) as caught:
+            await stub.SayHello(Hello(name="rich"))
+        assert caught.value.code() is grpc.StatusCode.NOT_FOUND
+        assert len(caught.value.details) == 1
+        async for _ in stub.SayHellos(Hello(name="endless", count=1)):
+            break
+        await servicer.ended.wait()

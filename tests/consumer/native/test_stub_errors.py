@@ -1,0 +1,168 @@
+"""Errors of stubs' calls: ours and grpcio's at once."""
+
+import pickle
+import socket
+
+import grpc
+import grpc.aio
+import pytest
+from google.protobuf.wrappers_pb2 import StringValue
+
+import facade
+from facade import AsyncClient, Code, Sent, Status
+from tests.greeter.greeter_pb2 import Hello
+from tests.greeter.greeter_pb2_grpc import GreeterStub
+
+
+@pytest.fixture
+async def stub(target):
+    async with AsyncClient(target, timeout=5, filters=[]) as client:
+        yield GreeterStub(client.channel())
+
+
+async def fails(call):
+    with pytest.raises(facade.RpcError) as caught:
+        await call
+    return caught.value
+
+
+async def test_a_status_of_the_provider(stub):
+    """Whoever knows grpcio's error finds all of it, and so does who knows ours."""
+    call = stub.SayHello(Hello(name="refused"))
+    with pytest.raises(grpc.aio.AioRpcError) as caught:
+        await call
+    error = caught.value
+    assert error.code() is grpc.StatusCode.NOT_FOUND
+    assert error.details() == "no such guest: Zoë"
+    assert dict(tuple(error.trailing_metadata()))["place"] == "here"
+    assert isinstance(error, (facade.RpcError, grpc.RpcError))
+    assert (error.status, error.message) == (Status.NOT_FOUND, "no such guest: Zoë")
+    assert (error.remote, error.sent) == (True, Sent.MAYBE_EXECUTED)
+    assert error.code == Code.UNKNOWN
+    assert error.details == ()
+    assert str(error) == "no such guest: Zoë"
+    again = pickle.loads(pickle.dumps(error))
+    assert again.code() is grpc.StatusCode.NOT_FOUND
+    assert dict(tuple(again.trailing_metadata()))["place"] == "here"
+    assert await call.code() is grpc.StatusCode.NOT_FOUND
+    assert await call.details() == "no such guest: Zoë"
+
+
+async def test_details_of_a_status(stub):
+    """The typed details of google.rpc.Status are those of the error."""
+    error = await fails(stub.SayHello(Hello(name="rich")))
+    (detail,) = error.details
+    value = StringValue()
+    assert detail.Unpack(value)
+    assert value.value == "why"
+    assert error.details() == "no such guest"
+
+
+async def test_an_exception_of_the_method(stub):
+    """A provider that names the class of an exception raises a RemoteError of it."""
+    error = await fails(stub.SayHello(Hello(name="broken")))
+    assert isinstance(error, facade.RemoteError)
+    assert error.type == "shop.Broken"
+    assert str(error) == "shop.Broken: it broke"
+    assert error.code() is grpc.StatusCode.UNKNOWN
+
+
+async def test_an_error_in_the_middle(stub):
+    """What came before it is given first."""
+    call = stub.SayHellos(Hello(name="broken", count=2))
+    assert [(await call.read()).text for _ in range(2)] == ["broken 0", "broken 1"]
+    with pytest.raises(facade.RpcError, match="lost the rest") as caught:
+        await call.read()
+    assert caught.value.code() is grpc.StatusCode.DATA_LOSS
+
+
+async def test_no_such_method(stub):
+    """What the provider does not have was not run."""
+    error = await fails(stub.Forget(Hello()))
+    assert isinstance(error, facade.Unimplemented)
+    assert error.sent is Sent.NOT_EXECUTED
+    assert error.code == Code.METHOD_NOT_FOUND
+    assert error.code() is grpc.StatusCode.UNIMPLEMENTED
+
+
+async def test_time_runs_out(stub):
+    """It is a TimeoutError too, by our clock."""
+    error = await fails(stub.SayHello(Hello(name="slow"), timeout=0.05))
+    assert isinstance(error, TimeoutError)
+    assert not error.remote
+    assert "timeout: 50 ms" in str(error)
+    assert error.code() is grpc.StatusCode.DEADLINE_EXCEEDED
+
+
+async def test_nobody_is_there():
+    """A call that never went says so."""
+    with socket.socket() as reserved:
+        reserved.bind(("127.0.0.1", 0))
+        async with AsyncClient(f"127.0.0.1:{reserved.getsockname()[1]}") as client:
+            error = await fails(GreeterStub(client.channel()).SayHello(Hello()))
+    assert isinstance(error, facade.Unavailable)
+    assert error.sent is Sent.NOT_SENT
+    assert not error.remote
+    assert error.code() is grpc.StatusCode.UNAVAILABLE
+
+
+async def test_what_can_not_be_sent(target, stub):
+    """A request of another class, one that is too large, credentials without TLS."""
+    error = await fails(stub.SayHello("Ann"))
+    assert isinstance(error, facade.InvalidArgument)
+    assert error.sent is Sent.NOT_SENT
+    credentials = grpc.access_token_call_credentials("secret")
+    error = await fails(stub.SayHello(Hello(), credentials=credentials))
+    assert error.sent is Sent.NOT_SENT
+    assert "secure channel" in str(error)
+    async with AsyncClient(target, max_message_size=10_000) as client:
+        error = await fails(GreeterStub(client.channel()).SayHello(Hello(name="a" * 20_000)))
+        assert isinstance(error, facade.LimitExceeded)
+        assert error.sent is Sent.NOT_SENT
+        assert "max_message_size" in str(error)
+
+
+async def test_what_is_no_answer(target):
+    """Bytes that are no such message are an error, and not a value."""
+
+    def read(data):
+        raise ValueError("not mine")
+
+    async with AsyncClient(target) as client:
+        call = client.channel().unary_unary("/tests.greeter.Greeter/SayHello", None, read)
+        error = await fails(call(b""))
+    assert error.code == Code.SERIALIZATION
+    assert "not mine" in str(error)
+
+
+async def test_errors_of_filters(target):
+    """What a filter raises is grpcio's too; what is no RpcError stays what it is."""
+
+    class Refuses(facade.Filter):
+        async def invoke(self, invoker, invocation):
+            if invocation.arguments[0].name:
+                raise facade.LimitExceeded("enough")
+            raise ZeroDivisionError
+
+    async with AsyncClient(target, filters=[Refuses()]) as client:
+        stub = GreeterStub(client.channel())
+        error = await fails(stub.SayHello(Hello(name="Ann")))
+        assert error.code() is grpc.StatusCode.RESOURCE_EXHAUSTED
+        with pytest.raises(ZeroDivisionError):
+            await stub.SayHello(Hello())
+
+
+async def test_attempts(target, servicer):
+    """A filter may send a call again: another attempt finds all requests."""
+    seen = []
+
+    class Twice(facade.Filter):
+        async def invoke(self, invoker, invocation):
+            first = await invoker.invoke(invocation.copy())
+            seen.append(first.value.text)
+            return await invoker.invoke(invocation)
+
+    async with AsyncClient(target, filters=[Twice()]) as client:
+        call = GreeterStub(client.channel()).SayHello(Hello(name="Ann"))
+        assert (await call).text == "Hello Ann"
+    assert seen == ["Hello Ann"]
