@@ -15,6 +15,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.servers.ports import free_port
+
 ZOOKEEPER = Path("/usr/share/java/zookeeper.jar")
 
 
@@ -64,13 +66,6 @@ class Program:
     def _listens(self) -> bool:
         with socket.socket() as probe:
             return probe.connect_ex(("127.0.0.1", self._port)) == 0
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 @pytest.fixture
