@@ -2,11 +2,14 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 
 from facade.registry.outage import Outage
 
-# Seconds that one attempt may take.
-PATIENCE = 3.0
+# Seconds that one attempt may take,
+PATIENCE = 5.0
+# and that `add` waits for the first one.
+FIRST_ATTEMPT = 3.0
 
 
 class Announcements:
@@ -34,11 +37,9 @@ class Announcements:
     async def add(self, path: str) -> None:
         """Have it there from now on. Returns after the first attempt."""
         tried = self.add_soon(path)
-        try:
-            async with asyncio.timeout(PATIENCE):
+        with suppress(TimeoutError):
+            async with asyncio.timeout(FIRST_ATTEMPT):
                 await tried.wait()
-        except TimeoutError:
-            pass
 
     def add_soon(self, path: str) -> asyncio.Event:
         """The same, without waiting for it."""
@@ -53,11 +54,7 @@ class Announcements:
         if self._wanted.pop(path, None) is None:
             return
         self._done.discard(path)
-        try:
-            async with asyncio.timeout(PATIENCE):
-                await self._remove(path)
-        except Exception as error:
-            self._outage.begins(error)
+        await self._take_back(path)
 
     def again(self) -> None:
         """The registry may have forgotten them all."""
@@ -66,7 +63,8 @@ class Announcements:
         self._work.set()
 
     async def close(self) -> None:
-        """Put nothing more."""
+        """Put nothing more. What is there goes with our session."""
+        self._wanted.clear()
         task, self._task = self._task, None
         if task is not None:
             task.cancel()

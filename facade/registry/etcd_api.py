@@ -1,8 +1,8 @@
 """The door to etcd: its gRPC calls, at one of its members after the other."""
 
 import asyncio
-from collections.abc import AsyncGenerator
-from contextlib import suppress
+from collections.abc import AsyncGenerator, Iterator, Mapping
+from contextlib import aclosing, contextmanager, suppress
 from typing import Any
 
 import grpc
@@ -11,7 +11,7 @@ import grpc.aio
 from facade.registry.etcd_messages import message
 
 # Seconds that one call may take.
-PATIENCE = 3.0
+PATIENCE = 2.0
 
 _OPTIONS = (
     # No memory of failures: we wait between attempts ourselves.
@@ -28,8 +28,8 @@ _OPTIONS = (
 class EtcdError(ConnectionError):
     """etcd can't be reached, or refuses. ``forgotten``: it does not know this lease."""
 
-    def __init__(self, place: str, error: grpc.aio.AioRpcError) -> None:
-        super().__init__(f"{place}: {error.code().name}: {error.details()}")
+    def __init__(self, error: grpc.aio.AioRpcError) -> None:
+        super().__init__(f"{error.code().name}: {error.details()}")
         self.forgotten = error.code() is grpc.StatusCode.NOT_FOUND
 
 
@@ -48,46 +48,38 @@ class EtcdApi:
         """One call of ``Service/Method`` with ``{noun}Request``: its answer. Raises EtcdError."""
         channel = self._open()
         called = self._method(channel.unary_unary, method, noun)
-        try:
-            request = message(f"{noun}Request")(**fields)
+        request = message(f"{noun}Request")(**fields)
+        with self._errors(channel):
             return await called(request, timeout=PATIENCE, metadata=await self._metadata(channel))
-        except grpc.aio.AioRpcError as error:
-            raise self._failed(channel, error) from None
 
     async def keep_alive(self, lease: int) -> int:
         """Prolong a lease: the seconds that it has from now on, 0 where it is over."""
-        channel = self._open()
-        called = self._method(channel.stream_stream, "Lease/LeaseKeepAlive", "LeaseKeepAlive")
-        stream = called(timeout=PATIENCE, metadata=await self._metadata(channel))
-        try:
-            await stream.write(message("LeaseKeepAliveRequest")(ID=lease))
-            answer = await stream.read()
-            if answer is grpc.aio.EOF:
-                raise ConnectionError("the stream has ended")
-            return int(answer.TTL)
-        except grpc.aio.AioRpcError as error:
-            raise self._failed(channel, error) from None
-        except asyncio.InvalidStateError:  # it has ended before it was written to
-            raise ConnectionError("the stream has ended") from None
-        finally:
-            stream.cancel()
+        request = {"ID": lease}
+        answers = self._stream("Lease/LeaseKeepAlive", "LeaseKeepAlive", request, PATIENCE)
+        async with aclosing(answers):
+            async for answer in answers:
+                return int(answer.TTL)
+        raise ConnectionError("the stream has ended")
 
-    async def watch(self, key: bytes, end: bytes, revision: int) -> AsyncGenerator[Any, None]:
+    def watch(self, key: bytes, end: bytes, revision: int) -> AsyncGenerator[Any, None]:
         """The answers of a watch, until it fails: EtcdError."""
+        wanted = {"key": key, "range_end": end, "start_revision": revision}
+        return self._stream("Watch/Watch", "Watch", {"create_request": wanted})
+
+    async def _stream(
+        self, method: str, noun: str, fields: Mapping[str, Any], timeout: float | None = None
+    ) -> AsyncGenerator[Any, None]:
+        """What is answered to one request, which stays open."""
         channel = self._open()
-        called = self._method(channel.stream_stream, "Watch/Watch", "Watch")
-        stream = called(metadata=await self._metadata(channel))
-        try:
-            wanted = {"key": key, "range_end": end, "start_revision": revision}
-            await stream.write(message("WatchRequest")(create_request=wanted))
-            while (answer := await stream.read()) is not grpc.aio.EOF:
-                yield answer
-        except grpc.aio.AioRpcError as error:
-            raise self._failed(channel, error) from None
-        except asyncio.InvalidStateError:  # it has ended before it was written to
-            raise ConnectionError("the stream has ended") from None
-        finally:
-            stream.cancel()
+        called = self._method(channel.stream_stream, method, noun)
+        with self._errors(channel):
+            stream = called(timeout=timeout, metadata=await self._metadata(channel))
+            try:
+                await stream.write(message(f"{noun}Request")(**fields))
+                while (answer := await stream.read()) is not grpc.aio.EOF:
+                    yield answer
+            finally:
+                stream.cancel()
 
     async def close(self) -> None:
         channel, self._channel = self._channel, None
@@ -116,15 +108,27 @@ class EtcdApi:
         if not self._token:
             called = self._method(channel.unary_unary, "Auth/Authenticate", "Authenticate")
             request = message("AuthenticateRequest")(name=name, password=password)
-            try:
-                self._token = (await called(request, timeout=PATIENCE)).token
-            except grpc.aio.AioRpcError as error:
-                raise self._failed(channel, error) from None
+            self._token = (await called(request, timeout=PATIENCE)).token
         return (("token", self._token),)
+
+    @contextmanager
+    def _errors(self, channel: grpc.aio.Channel) -> Iterator[None]:
+        """gRPC's errors as ours."""
+        try:
+            yield
+        except grpc.aio.AioRpcError as error:
+            raise self._failed(channel, error) from None
+        except asyncio.InvalidStateError:
+            raise ConnectionError("the stream ended before it was written to") from None
+        except asyncio.CancelledError:
+            # So end calls whose channel was closed, when another call on it had failed.
+            task = asyncio.current_task()
+            if task is None or task.cancelling() or self._channel is channel:
+                raise
+            raise ConnectionError("the connection was given up") from None
 
     def _failed(self, channel: grpc.aio.Channel, error: grpc.aio.AioRpcError) -> EtcdError:
         """The next call goes to the next member, over a new connection."""
-        place = self._hosts[self._at % len(self._hosts)]
         if self._channel is channel and error.code() is not grpc.StatusCode.NOT_FOUND:
             self._channel = None
             self._token = ""
@@ -132,7 +136,7 @@ class EtcdApi:
             closing = asyncio.create_task(_close(channel), name="facade-etcd-close")
             self._closing.add(closing)
             closing.add_done_callback(self._closing.discard)
-        return EtcdError(place, error)
+        return EtcdError(error)
 
 
 async def _close(channel: grpc.aio.Channel) -> None:

@@ -46,8 +46,6 @@ _MESSAGES: dict[str, tuple[tuple[str, int, Any], ...]] = {
     "LeaseKeepAliveResponse": (("ID", 2, _INT), ("TTL", 3, _INT)),
     "AuthenticateRequest": (("name", 1, _STRING), ("password", 2, _STRING)),
     "AuthenticateResponse": (("token", 2, _STRING),),
-    "CompactionRequest": (("revision", 1, _INT), ("physical", 2, _BOOL)),
-    "CompactionResponse": (),
 }
 
 DELETE = 1

@@ -120,9 +120,9 @@ class NodeRegistry:
         return subscription
 
     async def close(self) -> None:
+        await self._announced.close()
         for subscription in list(self._subscriptions):
             await subscription.close()
-        await self._announced.close()
         await self._nodes.close()
         if self._cache is not None:
             await self._cache.close()
@@ -134,6 +134,7 @@ class NodeRegistry:
 
     def watch_services(self, told: Told) -> Callable[[], None]:
         """Tell the names of all services."""
+
         def tell(names: Sequence[str]) -> None:
             told([decoded(name) for name in names if name not in _NO_SERVICES])
 

@@ -21,7 +21,10 @@ class Outage:
     def begins(self, error: BaseException) -> None:
         """An attempt has failed."""
         if not self._pause:
-            reason = str(error) or type(error).__name__
+            silent = (
+                "no answer in time" if isinstance(error, TimeoutError) else type(error).__name__
+            )
+            reason = str(error) or silent
             logger.warning("%s fails, and is tried again until it works: %s", self._what, reason)
         self._pause = min(max(self._pause * 2, _SHORTEST), _LONGEST)
 

@@ -28,3 +28,9 @@ class Listening:
         while not condition():
             self._more.clear()
             await self._more.wait()
+
+
+async def eventually(condition: Callable[[], bool]) -> None:
+    """Wait for what tells nobody."""
+    while not condition():  # noqa: ASYNC110
+        await asyncio.sleep(0.01)
