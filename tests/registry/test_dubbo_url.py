@@ -56,14 +56,14 @@ def test_disabled_provider(parameter):
 
 def test_other_protocols():
     """A provider that can't be called from here is told apart from a broken URL."""
-    with pytest.raises(UnknownProtocol, match="^dubbo$"):
+    with pytest.raises(UnknownProtocol, match=r"^dubbo$"):
         read_provider("dubbo://10.0.0.1:20880/demo.PetStore?interface=demo.PetStore")
 
 
 @pytest.mark.parametrize("url", ["", "tri", "tri://", "tri://a/b", "tri://a:1/b?weight=x"])
 def test_broken_urls(url):
     """What is no provider is a ValueError, and nothing else."""
-    with pytest.raises(ValueError, match="."):
+    with pytest.raises(ValueError, match=r"."):
         read_provider(url)
 
 
