@@ -30,7 +30,7 @@ class CacheFile:
         """The last list. Blocks."""
         try:
             return msgspec.convert(self._read().get(key, []), list[Provider])
-        except ValueError as error:
+        except (msgspec.ValidationError, ValueError) as error:
             logger.warning("%s is not used: %s", self._path, error)
             return []
 

@@ -5,6 +5,7 @@ import logging
 import socket
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from functools import lru_cache
 from typing import Protocol
 
 from facade.registry.announcements import Announcements
@@ -146,13 +147,12 @@ class NodeRegistry:
     def _read(self, names: Sequence[str]) -> list[Provider]:
         found = []
         for name in names:
-            url = decoded(name)
             try:
-                provider = read_provider(url)
+                provider = _provider(name)
             except UnknownProtocol as error:
                 self._pass_over(f"{error}://", "which is not called from here")
             except ValueError as error:
-                self._pass_over(url, str(error))
+                self._pass_over(decoded(name), str(error))
             else:
                 found += [provider] if provider is not None else []
         return found
@@ -189,6 +189,12 @@ class NodeRegistry:
                 *(subscription.wanted.key, timeout),
                 f"{len(known)} providers of old are used" if known else "no provider is known",
             )
+
+
+@lru_cache(maxsize=10_000)
+def _provider(name: str) -> Provider | None:
+    """Each change of one node brings the names of all; what they say does not change."""
+    return read_provider(decoded(name))
 
 
 class _Everything:
