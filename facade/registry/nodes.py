@@ -83,8 +83,11 @@ class NodeRegistry:
         self._paths: dict[Provider, str] = {}
         self._subscriptions: set[Subscription] = set()
         self._passed_over: set[str] = set()
+        self._place = target.place
+        self._closed = False
 
     async def register(self, provider: Provider) -> None:
+        self._check_open()
         path = self._folder(provider.service, "providers")
         path += f"/{encoded(provider_url(provider, self._protocol))}"
         self._paths[provider] = path
@@ -98,6 +101,7 @@ class NodeRegistry:
     async def subscribe(
         self, key: str, changed: Changed, *, timeout: float = FIRST_LIST
     ) -> Subscription:
+        self._check_open()
         subscription = Subscription(key, changed)
         push = self._saving(subscription) if self._cache else subscription.push
         service = subscription.wanted.service
@@ -121,6 +125,7 @@ class NodeRegistry:
         return subscription
 
     async def close(self) -> None:
+        self._closed = True
         await self._announced.close()
         for subscription in list(self._subscriptions):
             await subscription.close()
@@ -140,6 +145,10 @@ class NodeRegistry:
             told([decoded(name) for name in names if name not in _NO_SERVICES])
 
         return self._nodes.watch(self._root, tell)
+
+    def _check_open(self) -> None:
+        if self._closed:
+            raise RuntimeError(f"{self._place} was closed: open it again")
 
     def _folder(self, service: str, kind: str) -> str:
         return f"{self._root}/{encoded(service)}/{kind}"

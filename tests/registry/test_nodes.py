@@ -227,3 +227,12 @@ async def test_broken_cache(memory, tmp_path, text):
     await again.subscribe("demo.A", late, timeout=0.01)
     assert late.last == (ONE,)
     await again.close()
+
+
+async def test_closed_registry(registry):
+    """Nothing is asked of a registry that was closed: its error says so."""
+    await registry.close()
+    with pytest.raises(RuntimeError, match=r"memory://h:1 was closed"):
+        await registry.register(ONE)
+    with pytest.raises(RuntimeError, match=r"memory://h:1 was closed"):
+        await registry.subscribe("demo.A", Listening())
