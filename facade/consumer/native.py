@@ -53,6 +53,8 @@ class NativeInvoker:
             invocation.start_countdown()
         # Without an end to it, nobody waits for a provider to be there.
         waits = self._wait_for_ready and invocation.countdown is not None
+        if waits and invocation.countdown is not None:
+            await self._transport.check(invocation.countdown.remaining)
         rpc, request = self._plain(invocation)
         call = NativeCall(
             self._transport,

@@ -18,6 +18,7 @@ from facade.core.filter import Invoker
 from facade.exchange.handlers import Handlers
 from facade.exchange.injvm import InjvmInvoker, InjvmTransport, place
 from facade.exchange.settings import Settings
+from facade.exchange.tls import ClientTls
 from facade.exchange.transport import GrpcTransport, Transport, channel_options
 
 
@@ -38,6 +39,7 @@ class Wire:
         runner: Runner,
         *,
         transport: Transport | None,
+        tls: ClientTls | None,
         unary: bool,
         native: bool,
         connections: int,
@@ -52,9 +54,11 @@ class Wire:
         streams = not single and here is None
         check_connections(connections, handlers, not streams)
         private = transport is not None or single or connections > 0
+        if tls is not None and (transport is not None or here is not None):
+            raise ValueError("tls= is for a network: leave it out with transport=, or injvm")
         if transport is None:
             transport = (
-                GrpcTransport(target, channel_options(settings))
+                GrpcTransport(target, channel_options(settings), tls)
                 if here is None
                 else InjvmTransport(here)
             )

@@ -3,6 +3,7 @@
 from typing import Any
 
 from facade.core.countdown import TimeoutCountDown
+from facade.core.identity import Identity
 from facade.core.method import Method, service_key
 
 # What travels with a call: text or bytes, by name.
@@ -37,6 +38,7 @@ class Invocation:
         "outcome",
         "remote_address",
         "remote_application",
+        "remote_identity",
         "service",
         "taken",
         "timeout",
@@ -82,6 +84,8 @@ class Invocation:
         self.local_address = ""
         self.remote_address = ""
         self.remote_application = ""
+        # Provider: the caller's, by his certificate.
+        self.remote_identity: Identity | None = None
         self._attributes: dict[Any, Any] | None = None
 
     @property

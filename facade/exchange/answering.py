@@ -7,6 +7,7 @@ from facade.core.chain import INTERRUPTED, accuse, explain, swallowers
 from facade.core.countdown import TimeoutCountDown
 from facade.core.errors import Code, RpcError, Sent, Status, Unimplemented
 from facade.core.filter import Invoker
+from facade.core.identity import Identity
 from facade.core.invocation import Invocation
 from facade.core.method import Method
 from facade.core.result import Result, within
@@ -59,13 +60,19 @@ class NoStream:
 
 
 class Peer:
-    """Who is at the other end of a stream. Addresses are gRPC's, e.g. "ipv4:127.0.0.1:50051"."""
+    """Who is at the other end of a stream. Addresses are gRPC's, e.g. "ipv4:127.0.0.1:50051".
 
-    __slots__ = ("application", "listeners", "local_address", "remote_address")
+    ``identity``: who a consumer is by his certificate, where he had to show one (mTLS).
+    """
 
-    def __init__(self, remote_address: str, local_address: str = "") -> None:
+    __slots__ = ("application", "identity", "listeners", "local_address", "remote_address")
+
+    def __init__(
+        self, remote_address: str, local_address: str = "", identity: Identity | None = None
+    ) -> None:
         self.remote_address = remote_address
         self.local_address = local_address
+        self.identity = identity
         self.application = ""
         # What he lets us call.
         self.listeners: Listens = _NO_STREAM
@@ -96,6 +103,7 @@ async def answer(
     invocation, payload, left = read_invocation(wire)
     invocation.remote_address = peer.remote_address
     invocation.local_address = peer.local_address
+    invocation.remote_identity = peer.identity
     invocation.remote_application = peer.application or str(
         invocation.attachments.get("remote.application", "")
     )

@@ -8,9 +8,11 @@ import grpc
 import grpc.aio
 
 from facade.core.errors import RpcError, Status, Unavailable
-from facade.exchange import fork
+from facade.core.identity import Identity
+from facade.exchange import fork, unixsocket
 from facade.exchange.settings import Settings
 from facade.exchange.stream import FrameStream
+from facade.exchange.tls import ServerTls, identity_of
 from facade.exchange.transport import SERVICE, Options, common_options
 
 
@@ -35,8 +37,9 @@ class ServerStream:
 
     def __init__(self, context: Any, local_address: str) -> None:
         self.error: RpcError | None = None
-        self.remote_address = context.peer()
+        self.remote_address = peer_of(context, local_address)
         self.local_address = local_address
+        self.identity: Identity | None = identity_of(context.auth_context())
         self.read = context.read
         self.write = context.write
 
@@ -58,7 +61,7 @@ class GrpcListener:
     def __init__(
         self,
         exchange: Callable[[FrameStream], Awaitable[None]],
-        invoke: Callable[[bytes, str, float | None], Awaitable[bytes]],
+        invoke: Callable[..., Awaitable[bytes]],
         describe: Callable[[bytes], Awaitable[bytes]],
         settings: Settings,
         handlers: Sequence[grpc.GenericRpcHandler] = (),
@@ -70,6 +73,7 @@ class GrpcListener:
         self._exchange = exchange
         self._invoke = invoke
         self._describe = describe
+        self._settings = settings
         self.address = ""
         options = server_options(settings, reuse_port=reuse_port)
         self._server = grpc.aio.server(options=list(options))
@@ -84,16 +88,27 @@ class GrpcListener:
 
     async def start(self, address: str) -> int:
         """Listen; the port. OSError, which names the address, where that can't be done."""
+        unix = unixsocket.is_unix(address)
+        unixsocket.check_free(address)
         try:
-            port = self._server.add_insecure_port(address)
+            with unixsocket.made_with(address, self._settings.socket_mode):
+                port = self._add_port(address)
         except RuntimeError as error:
             raise _cannot_listen(address, error) from None
-        if port == 0 and not address.startswith(("unix:", "unix-abstract:")):
+        if port == 0 and not unix:
             raise _cannot_listen(address, None)
         await self._server.start()
+        if unix:
+            port = 0  # gRPC says 1
         # The port that it really is, where any would do.
         self.address = f"{address.rpartition(':')[0]}:{port}" if port else address
         return int(port)
+
+    def _add_port(self, address: str) -> int:
+        tls = self._settings.tls
+        if isinstance(tls, ServerTls):
+            return int(self._server.add_secure_port(address, tls.credentials()))
+        return int(self._server.add_insecure_port(address))
 
     async def stop(self, grace: float | None) -> None:
         """Take nothing new at once, and end what is left after ``grace`` seconds."""
@@ -108,7 +123,12 @@ class GrpcListener:
 
     async def _serve_call(self, request: bytes, context: Any) -> bytes:
         try:
-            return await self._invoke(request, context.peer(), context.time_remaining())
+            return await self._invoke(
+                request,
+                peer_of(context, self.address),
+                context.time_remaining(),
+                identity_of(context.auth_context()) if self._settings.tls is not None else None,
+            )
         except RpcError as error:
             await context.abort(grpc_status(error.status), error.message)
             raise
@@ -124,6 +144,12 @@ class GrpcListener:
 def _cannot_listen(address: str, error: Exception | None) -> OSError:
     reason = f": {error}" if error else ""
     return OSError(f"cannot listen at {address}: is the port in use, or not ours to take?{reason}")
+
+
+def peer_of(context: Any, local_address: str) -> str:
+    """The address of who calls. A unix socket's other end has none, so it is the socket's."""
+    peer: str = context.peer()
+    return local_address if peer == "unix:" else peer
 
 
 def grpc_status(status: Status) -> grpc.StatusCode:

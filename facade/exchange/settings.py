@@ -2,6 +2,9 @@
 
 import msgspec
 
+from facade.exchange.tls import ClientTls, ServerTls
+
+COMPRESSIONS = (None, "deflate", "gzip")
 DEFAULT_MAX_MESSAGE = 4 * 1024 * 1024
 
 
@@ -9,7 +12,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """Of one end. Times are in seconds, sizes in bytes.
 
     ``heartbeat``: after how long a silence to ask whether the peer is there;
-    ``heartbeat_timeout``: how long it may take to say anything then.
+    ``heartbeat_timeout``: how long it may take to say anything then. ``socket_mode``: of the
+    file of a unix socket that is listened at.
     """
 
     application: str = ""
@@ -17,3 +21,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     heartbeat: float = 30.0
     heartbeat_timeout: float = 10.0
     handshake_timeout: float = 5.0
+    tls: ClientTls | ServerTls | None = None
+    compression: str | None = None
+    socket_mode: int | None = None
+
+    def __post_init__(self) -> None:
+        if self.compression not in COMPRESSIONS:
+            raise ValueError(f'compression={self.compression!r}: "gzip", "deflate" or None')

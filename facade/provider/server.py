@@ -2,7 +2,6 @@
 
 import asyncio
 import logging
-import signal
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import replace
 from types import TracebackType
@@ -16,6 +15,7 @@ from facade.exchange.injvm import INJVM, place
 from facade.exchange.listener import GrpcListener
 from facade.exchange.settings import DEFAULT_MAX_MESSAGE, Settings
 from facade.exchange.stream import FrameStream
+from facade.exchange.tls import ServerTls, server_tls
 from facade.loops import new_event_loop
 from facade.plugins import FilterList, check_settings, merge, resolve
 from facade.provider.description import answer_describe
@@ -33,6 +33,7 @@ from facade.provider.local import LocalInvoker
 from facade.provider.native import Host, Mounts, NativeCalls
 from facade.provider.pool import ThreadPool
 from facade.provider.publication import Publication
+from facade.provider.signals import serve
 from facade.provider.standard import Health, StandardServices
 from facade.provider.streams import Streams
 from facade.provider.unary import UnaryCalls
@@ -62,6 +63,9 @@ class Server(Host):
     heartbeat_timeout  and give the connection up when none comes for this long
     health, reflection, channelz   which of gRPC's standard services tools find here
     reuse_port         share the port with processes that say so too: consumers are spread over them
+    tls                certificate and key: then nobody is served without
+    compression        "gzip" or "deflate" for what is sent, where the consumer can read it
+    socket_mode        of the file at "unix:path", as 0o600; else what the umask leaves
     """
 
     def __init__(
@@ -87,6 +91,9 @@ class Server(Host):
         reflection: bool = True,
         channelz: bool = False,
         reuse_port: bool = False,
+        tls: ServerTls | None = None,
+        compression: str | None = None,
+        socket_mode: int | None = None,
     ) -> None:
         check_timeout(heartbeat, "heartbeat")
         check_timeout(heartbeat_timeout, "heartbeat_timeout")
@@ -102,6 +109,9 @@ class Server(Host):
             max_message_size=max_message_size,
             heartbeat=heartbeat,
             heartbeat_timeout=heartbeat_timeout,
+            tls=server_tls(tls, networked=place(address) is None),
+            compression=compression,
+            socket_mode=socket_mode,
         )
         # A wrong name is an error here, not at the first export.
         check_settings(FilterSettings(filter_settings), filters, "filter_settings")
@@ -292,18 +302,7 @@ class Server(Host):
     def run(self) -> None:
         """Serve until SIGINT or SIGTERM, then stop in peace. Blocks."""
         with asyncio.Runner(loop_factory=new_event_loop) as runner:
-            runner.run(self._run())
-
-    async def _run(self) -> None:
-        loop = asyncio.get_running_loop()
-        for number in (signal.SIGINT, signal.SIGTERM):
-            loop.add_signal_handler(number, self._stop_on_signal, number)
-        async with self:
-            await self.wait()
-
-    def _stop_on_signal(self, number: int) -> None:
-        logger.info("%s: stopping", signal.Signals(number).name)
-        self._signalled = asyncio.ensure_future(self.stop())
+            runner.run(serve(self))
 
     async def __aenter__(self) -> Self:
         await self.start()
@@ -320,7 +319,7 @@ class Server(Host):
     # What comes in
 
     @property
-    def invoke(self) -> Callable[[bytes, str, float | None], Awaitable[bytes]]:
+    def invoke(self) -> Callable[..., Awaitable[bytes]]:
         """Answer one unary call: serialized messages in and out."""
         return self._unary.invoke
 

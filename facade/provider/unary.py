@@ -5,6 +5,7 @@ from time import monotonic
 from typing import Any
 
 from facade.core.errors import Code, LimitExceeded, RpcError, Sent, Status, Unavailable
+from facade.core.identity import Identity
 from facade.exchange.answering import Exports, Peer, answer, log_oneway, log_swallowed
 from facade.exchange.envelope import WireInvocation, WireResult, fill_error, parse
 
@@ -23,7 +24,13 @@ class UnaryCalls:
         self._stopping = ""
         self.local_address = ""
 
-    async def invoke(self, request: bytes, peer: str, time_left: float | None) -> bytes:
+    async def invoke(
+        self,
+        request: bytes,
+        peer: str,
+        time_left: float | None,
+        identity: Identity | None = None,
+    ) -> bytes:
         """Answer one call. Raises RpcError for bytes that are no invocation."""
         received = monotonic()
         try:
@@ -35,7 +42,8 @@ class UnaryCalls:
         if time_left is not None:
             left = max(1, int(time_left * 1_000_000))
             wire.time_left_us = min(left, wire.time_left_us or left)
-        result = await self.serve(wire, received, Peer(peer, self.local_address), time_left)
+        caller = Peer(peer, self.local_address, identity)
+        result = await self.serve(wire, received, caller, time_left)
         data: bytes = result.SerializeToString()
         if len(data) > self._max_message_size:
             data = _failed(self._too_large(wire, len(data))).SerializeToString()
