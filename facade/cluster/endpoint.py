@@ -144,7 +144,7 @@ class Endpoint:
                 self.load += (load - self.load) * STEP
         return result
 
-    def _left(self, error: BaseException | None = None) -> None:
+    def _left(self, outcome: Result | BaseException | None = None) -> None:
         self.active -= 1
         self.used = self._clock()
 

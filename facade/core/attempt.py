@@ -18,12 +18,12 @@ class Plan(NamedTuple):
     retry_backoff_max: float = 1.0
     attempt_timeout: float | None = None
 
-    def pause(self, attempt: int, random: Callable[[], float] = random.random) -> float:
+    def pause(self, attempt: int, share: Callable[[], float] | None = None) -> float:
         """Full jitter: anything up to a bound that doubles, so that the clients of a provider
         that comes back don't all come at once. Seconds after this attempt."""
         # No power of a large number: it would overflow long after the maximum is reached.
         bound = min(self.retry_backoff_max, self.retry_backoff * 2.0 ** min(attempt - 1, 64))
-        return random() * bound
+        return (share or random.random)() * bound
 
     def checked(self) -> Self:
         """ValueError for what can't be."""
