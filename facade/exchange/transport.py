@@ -65,6 +65,9 @@ def channel_options(settings: Settings) -> Options:
         # A connection of its own, and with it no memory of failures: C-core's backoff would
         # make a provider that is back wait for seconds. We have a backoff ourselves.
         ("grpc.use_local_subchannel_pool", 1),
+        # That of single calls has its channel for good, and its backoff would grow to minutes.
+        ("grpc.initial_reconnect_backoff_ms", 100),
+        ("grpc.max_reconnect_backoff_ms", 1_000),
     )
 
 
