@@ -4,7 +4,9 @@ import asyncio
 import logging
 import random
 from contextvars import Context
+from functools import partial
 from time import monotonic
+from typing import Any
 
 from facade.core.errors import RpcError, Sent, Unavailable
 from facade.exchange.answering import Exports
@@ -19,6 +21,9 @@ logger = logging.getLogger(__name__)
 FIRST_PAUSE = 0.05
 GROWTH = 1.6
 LONGEST_PAUSE = 1.0
+
+# Seconds that a connection whose provider drains it may go on until there is another.
+RELIEF = 1.0
 
 
 class Connector:
@@ -40,6 +45,7 @@ class Connector:
         self._wanted = False
         self._pause = FIRST_PAUSE
         self._running: dict[asyncio.Task[None], Connection] = {}
+        self._reliefs: set[asyncio.Task[Any]] = set()
         self._late = 0
         self._closed = False
 
@@ -105,6 +111,19 @@ class Connector:
         self.current = connection
         self.stream = stream
         self.failure = None
+        connection.on_drain = partial(self._relieve, connection)
+
+    def _relieve(self, connection: Connection) -> None:
+        """The provider wants it to end: have another before, so that no call waits for one."""
+        if self._closed or connection is not self.current:
+            connection.follow()
+            return
+        relief = asyncio.create_task(
+            asyncio.wait((self.attempt(),), timeout=RELIEF), context=Context()
+        )
+        self._reliefs.add(relief)
+        relief.add_done_callback(self._reliefs.discard)
+        relief.add_done_callback(lambda _: connection.follow())
 
     def _over(self, task: asyncio.Task[None]) -> None:
         self._late += self._running.pop(task).calls.late

@@ -63,6 +63,8 @@ class Connection:
         self._drain_received = False
         self._finished = asyncio.Event()
         self.closed = asyncio.Event()
+        # Told that the peer drains. Who makes something else of it is to call ``follow`` soon.
+        self.on_drain = self.follow
         # Whether a new call may go here, and whether one with streams may.
         self.usable = self.takes_items = False
         self.ready: asyncio.Future[None] = self._loop.create_future()
@@ -169,6 +171,11 @@ class Connection:
             envelope = Envelope()
             envelope.drain.reason = reason
             self.send(envelope.SerializeToString())
+
+    def follow(self) -> None:
+        """The peer drains: send nothing new either."""
+        self._send_drain("the peer drains")
+        self._finish_when_idle()
 
     def _finish_when_idle(self) -> None:
         if (
@@ -285,8 +292,7 @@ class Connection:
             self._wake_writer()
         elif kind == "drain":
             self._drain_received = True
-            self._send_drain("the peer drains")
-            self._finish_when_idle()
+            self.on_drain()
         elif kind != "pong" and not (kind is None and envelope.optional):
             self._cannot(kind or "of a kind that this end does not know", envelope.id)
 

@@ -2,7 +2,6 @@
 
 import asyncio
 import logging
-import signal
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import replace
 from types import TracebackType
@@ -33,9 +32,11 @@ from facade.provider.local import LocalInvoker
 from facade.provider.native import Host, Mounts, NativeCalls
 from facade.provider.pool import ThreadPool
 from facade.provider.publication import Publication
+from facade.provider.signals import serve_until_signal
 from facade.provider.standard import Health, StandardServices
 from facade.provider.streams import Streams
 from facade.provider.unary import UnaryCalls
+from facade.provider.watchdog import Watchdog
 from facade.service import check_timeout, describe, filter_settings, with_timeouts
 
 logger = logging.getLogger(__name__)
@@ -53,6 +54,8 @@ class Server(Host):
     threads, queue     for methods that are not async: how many run at once, how many more
                        may wait; a call beyond is refused
     max_connections    how many consumers may be connected; one more is refused. 0: any number
+    max_age            seconds after which a connection is drained, and its consumer makes another;
+                       calls under way get ``grace``. 0: it may grow as old as it likes
     on_connect         called with the Peer when a consumer has connected,
     on_disconnect      and with the Peer and the error (or None) when it is gone
     callbacks          how many callables of one consumer may be held on one stream
@@ -61,6 +64,7 @@ class Server(Host):
     heartbeat          ask a consumer for a sign of life after this long a silence
     heartbeat_timeout  and give the connection up when none comes for this long
     health, reflection, channelz   which of gRPC's standard services tools find here
+    slow_loop          name a method in the log that blocks the event loop for so long; 0: don't
     reuse_port         share the port with processes that say so too: consumers are spread over them
     """
 
@@ -75,6 +79,7 @@ class Server(Host):
         threads: int = 64,
         queue: int = 1024,
         max_connections: int = 0,
+        max_age: float = 0.0,
         on_connect: OnConnect | None = None,
         on_disconnect: OnDisconnect | None = None,
         callbacks: int = 1024,
@@ -86,6 +91,7 @@ class Server(Host):
         health: bool = True,
         reflection: bool = True,
         channelz: bool = False,
+        slow_loop: float = 1.0,
         reuse_port: bool = False,
     ) -> None:
         check_timeout(heartbeat, "heartbeat")
@@ -118,7 +124,10 @@ class Server(Host):
             limit=max_connections,
             callbacks=callbacks,
             callback_filters=resolve(("default",), CONSUMER, {}),
+            max_age=max_age,
+            grace=grace,
         )
+        self._watchdog = Watchdog(slow_loop)
         self._local = InProcess(
             place(address) or INJVM, self._exports, max_message_size, application
         )
@@ -250,6 +259,7 @@ class Server(Host):
             self._listener = None  # it may be tried again
             raise
         self._unary.local_address = self._native.local_address = listener.address
+        self._watchdog.start()
         logger.info("listening at %s, port %d", self.address, self.port)
 
     async def stop(self, grace: float | None = None) -> None:
@@ -282,6 +292,7 @@ class Server(Host):
             await listener
         self._published.clear()
         self.pool.close()
+        self._watchdog.stop()
         self._stopped.set()
         logger.info("stopped at %s", self.address)
 
@@ -292,18 +303,7 @@ class Server(Host):
     def run(self) -> None:
         """Serve until SIGINT or SIGTERM, then stop in peace. Blocks."""
         with asyncio.Runner(loop_factory=new_event_loop) as runner:
-            runner.run(self._run())
-
-    async def _run(self) -> None:
-        loop = asyncio.get_running_loop()
-        for number in (signal.SIGINT, signal.SIGTERM):
-            loop.add_signal_handler(number, self._stop_on_signal, number)
-        async with self:
-            await self.wait()
-
-    def _stop_on_signal(self, number: int) -> None:
-        logger.info("%s: stopping", signal.Signals(number).name)
-        self._signalled = asyncio.ensure_future(self.stop())
+            runner.run(serve_until_signal(self))
 
     async def __aenter__(self) -> Self:
         await self.start()

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import logging
+import random
 from collections.abc import Callable, Sequence
 
 from facade.core.errors import LimitExceeded, RpcError, Sent, Unavailable
@@ -20,6 +21,8 @@ logger = logging.getLogger(__name__)
 class Streams:
     """Serves each to its end, and no more than ``limit`` at once (0: any number).
 
+    ``max_age``: seconds after which one is drained, give or take a tenth so that not all are at
+    once, and its calls get ``grace`` seconds (0: it may grow old).
     ``callbacks``: how many callables of one consumer may be held on one stream; calls of
     them run through ``callback_filters``.
     """
@@ -34,11 +37,17 @@ class Streams:
         limit: int,
         callbacks: int,
         callback_filters: Sequence[Filter],
+        max_age: float = 0.0,
+        grace: float = 0.0,
     ) -> None:
         if limit < 0:
             raise ValueError(f"max_connections={limit}: 0 for any number, or how many")
         if callbacks < 0:
             raise ValueError(f"callbacks={callbacks}: no less than 0")
+        if max_age < 0:
+            raise ValueError(f"max_age={max_age}: seconds, or 0 for any age")
+        self._max_age = max_age
+        self._grace = grace
         self._exports = exports
         self._settings = settings
         self._handlers = handlers
@@ -63,11 +72,19 @@ class Streams:
         self._handlers.watch(connection)
         listeners = Listeners(connection, self._callback_filters, self._callbacks)
         connection.peer.listeners = listeners
+        age = asyncio.create_task(self._age(connection)) if self._max_age else None
         try:
             await connection.run()
         finally:
+            if age is not None:
+                age.cancel()
             listeners.close()
             self.connections.discard(connection)
+
+    async def _age(self, connection: Connection) -> None:
+        await asyncio.sleep(self._max_age * random.uniform(0.9, 1.1))
+        reason = f"the connection has reached its age (Server: max_age={self._max_age:g} s)"
+        await connection.drain(reason, self._grace)
 
     def _refusal(self, stream: FrameStream) -> RpcError | None:
         if self._stopping:
