@@ -114,8 +114,9 @@ class Connector:
         connection.on_drain = partial(self._relieve, connection)
 
     def _relieve(self, connection: Connection) -> None:
-        """The provider wants it to end: have another before, so that no call waits for one."""
-        if self._closed or connection is not self.current:
+        """The provider wants it to end: have another before, so that no call waits for one.
+        Where there is none under way, the next is soon enough."""
+        if self._closed or connection is not self.current or not connection.calls:
             connection.follow()
             return
         relief = asyncio.create_task(

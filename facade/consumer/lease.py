@@ -60,7 +60,7 @@ class Lease:
     @property
     def available(self) -> bool:
         """Whether a call would find a connection at once."""
-        current = self.current
+        current = self.current if self._connector is None else self._connector.current
         return current is not None and current.usable and not self._closed
 
     @property
