@@ -2,6 +2,9 @@
 
 import asyncio
 import contextlib
+import os
+import resource
+from pathlib import Path
 from time import monotonic
 
 import pytest
@@ -12,23 +15,42 @@ from tests.faults.until import until
 from tests.faults.work import Work
 
 
+def cpu_time(pid):
+    """Seconds of CPU that a process has used."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(") ")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def ended_children():
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
+
+
 async def test_stop_of_an_idle_provider(provider, report, short):
-    """With 100 streams open and no call, it is gone at once, and so are they."""
-    took = []
-    for _ in range(3 if short else 5):
+    """With 100 streams open and no call, it is gone at once, and so are they.
+
+    Where others use all processors, the time that it worked counts: it waited for nothing if
+    it took no longer than a busy machine explains."""
+    took, worked = [], []
+    for _ in range(4 if short else 8):
         one = await provider()
         async with contextlib.AsyncExitStack() as stack:
             for number in range(100):
                 client = facade.AsyncClient(one.target, application=f"{number}", timeout=30)
                 await stack.enter_async_context(client)
                 await client.ready()
+            before = cpu_time(one.pid), ended_children()
             start = monotonic()
             one.terminate()
             assert await one.wait() == 0
             took.append(monotonic() - start)
+            worked.append(ended_children() - before[1] - before[0])
         assert one.log == ""
-    exit = min(took)
-    report("SIGTERM, idle, 100 streams: exit", f"{exit * 1000:.0f} ms", "300 ms", exit < 0.3)
+    busy = os.getloadavg()[0] / (os.cpu_count() or 1)
+    wall, work = min(took), min(worked)
+    figure = f"{wall * 1000:.0f} ms, {work * 1000:.0f} of CPU"
+    ok = wall < 0.3 or (busy > 1 and work < 0.3 and wall < 0.3 * (busy + 1))
+    report("SIGTERM, idle, 100 streams: exit", figure, "300 ms", ok)
 
 
 class Balanced:
@@ -50,10 +72,10 @@ class Balanced:
         await asyncio.gather(*(client.close() for client in self._clients))
 
     async def work(self, id, seconds):
-        attempts = 2 * len(self._works)
+        self._next += 1
+        first, attempts = self._next, 2 * len(self._works)
         for attempt in range(attempts):
-            self._next += 1
-            work = self._works[self._next % len(self._works)]
+            work = self._works[(first + attempt) % len(self._works)]
             try:
                 return await work.work(id, seconds)
             except facade.Unavailable as error:
