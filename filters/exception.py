@@ -1,6 +1,5 @@
 """Keep a record of what nobody declared. (Dubbo: ExceptionFilter)"""
 
-import logging
 from collections.abc import Mapping
 from typing import Literal, Self
 
@@ -8,10 +7,11 @@ from facade.core.errors import RpcError
 from facade.core.exceptions import is_known, wire_name
 from facade.core.filter import PROVIDER, Filter, Invoker, activate
 from facade.core.invocation import Invocation
+from facade.core.log import get_logger
 from facade.core.result import Result
 from facade.core.settings import ByMethod, FilterSettings
 
-logger = logging.getLogger(__name__)
+logger = get_logger(__name__)
 
 KEY = "log_exceptions"
 UNDECLARED = "undeclared"

@@ -1,19 +1,19 @@
 """Keeps a connection to one provider: made when it is needed, and again when it is gone."""
 
 import asyncio
-import logging
 import random
 from contextvars import Context
 from time import monotonic
 
 from facade.core.errors import RpcError, Sent, Unavailable
+from facade.core.log import get_logger
 from facade.exchange.answering import Exports
 from facade.exchange.connection import Connection
 from facade.exchange.settings import Settings
 from facade.exchange.stream import ConsumerStream
 from facade.exchange.transport import Transport
 
-logger = logging.getLogger(__name__)
+logger = get_logger(__name__)
 
 # Seconds between attempts: the first pause, how it grows, the longest.
 FIRST_PAUSE = 0.05

@@ -1,6 +1,5 @@
 """From an Invocation message to a filled Result message, through the provider's chain."""
 
-import logging
 from typing import Any, Protocol
 
 from facade.core.chain import INTERRUPTED, accuse, explain, swallowers
@@ -9,12 +8,13 @@ from facade.core.errors import Code, RpcError, Sent, Status, Unimplemented
 from facade.core.filter import Invoker
 from facade.core.identity import Identity
 from facade.core.invocation import Invocation
+from facade.core.log import get_logger
 from facade.core.method import Method
 from facade.core.result import Result, within
 from facade.exchange.channel import Channel
 from facade.exchange.envelope import fill_error, fill_result, read_invocation
 
-logger = logging.getLogger(__name__)
+logger = get_logger(__name__)
 
 
 class Export(Protocol):

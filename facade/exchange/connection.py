@@ -15,12 +15,12 @@ finished once both have, no call is open, and all is written.
 """
 
 import asyncio
-import logging
 from collections.abc import Awaitable
 from time import monotonic
 from typing import Any
 
 from facade.core.errors import RpcError, Sent, Status, Unavailable, Unimplemented
+from facade.core.log import get_logger
 from facade.exchange.answering import Exports, Peer
 from facade.exchange.begin import begin
 from facade.exchange.dispatcher import Dispatcher
@@ -32,7 +32,7 @@ from facade.exchange.protocol import ITEMS, Violation, check_setup, make_setup
 from facade.exchange.settings import DEFAULT_MAX_MESSAGE, Settings
 from facade.exchange.stream import FrameStream
 
-logger = logging.getLogger(__name__)
+logger = get_logger(__name__)
 
 # How many envelopes the reader hands out before the loop may turn. What they woke then
 # sends while the rest is still unread, so that both ends work at the same time: with 256

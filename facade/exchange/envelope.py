@@ -4,7 +4,6 @@ Messages are filled in place and maps are read key by key: with upb that takes a
 the time that constructors and ``dict(map)`` take (1.8 against 4.2 us, 1.4 against 3.1).
 """
 
-import logging
 from typing import Any
 
 from google.protobuf.message import DecodeError
@@ -25,10 +24,11 @@ from facade.core.errors import (
 )
 from facade.core.exceptions import is_known, restore, wire_arguments, wire_name
 from facade.core.invocation import Attachments, Invocation
+from facade.core.log import get_logger
 from facade.core.result import Result
 from facade.v1 import exchange_pb2, invocation_pb2
 
-logger = logging.getLogger(__name__)
+logger = get_logger(__name__)
 
 Envelope = exchange_pb2.Envelope
 Frame = exchange_pb2.Frame

@@ -4,7 +4,6 @@ A file is read again when it has changed: by a provider when somebody connects, 
 when it connects. What goes on over older connections is not touched.
 """
 
-import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -12,10 +11,11 @@ from typing import Any
 import grpc
 
 from facade.core.identity import Identity
+from facade.core.log import get_logger
 from facade.exchange.pem import Pem, check_pair, check_roots, read, stamp, warn_if_expired
 from facade.exchange.unixsocket import is_unix
 
-logger = logging.getLogger(__name__)
+logger = get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,19 +3,19 @@
 import asyncio
 import concurrent.futures
 import inspect
-import logging
 from collections.abc import Awaitable, Callable
 from typing import Any
 
 from facade.core.async_context import AsyncContext
 from facade.core.chain import INTERRUPTED
 from facade.core.invocation import Invocation
+from facade.core.log import get_logger
 from facade.core.method import Method, Service
 from facade.core.result import Result, within
 from facade.provider.pool import PoolExhausted, ThreadPool
 from facade.provider.streaming import stream_caller
 
-logger = logging.getLogger(__name__)
+logger = get_logger(__name__)
 
 # KeyboardInterrupt is the operator's, GeneratorExit the end of the loop itself.
 _NOT_OF_THE_METHOD = (

@@ -2,7 +2,6 @@
 
 import asyncio
 import contextvars
-import logging
 import threading
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -11,8 +10,9 @@ from time import monotonic
 from typing import Any
 
 from facade.core.errors import LimitExceeded, Sent
+from facade.core.log import get_logger
 
-logger = logging.getLogger(__name__)
+logger = get_logger(__name__)
 
 # Seconds between warnings that a pool is exhausted: each caller is told, the log is not filled.
 WARN_EVERY = 1.0

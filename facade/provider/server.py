@@ -1,7 +1,6 @@
 """The server."""
 
 import asyncio
-import logging
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import replace
 from types import TracebackType
@@ -9,6 +8,7 @@ from typing import Any, Self
 
 from facade.core.filter import CONSUMER, PROVIDER
 from facade.core.listener import check_listeners
+from facade.core.log import get_logger
 from facade.core.settings import FilterSettings
 from facade.exchange.handlers import Handlers, OnConnect, OnDisconnect
 from facade.exchange.injvm import INJVM, place
@@ -39,7 +39,7 @@ from facade.provider.streams import Streams
 from facade.provider.unary import UnaryCalls
 from facade.service import check_timeout, describe, filter_settings, with_timeouts
 
-logger = logging.getLogger(__name__)
+logger = get_logger(__name__)
 
 
 class Server(Host):

@@ -2,11 +2,11 @@
 
 import asyncio
 import contextlib
-import logging
 from collections.abc import Callable, Sequence
 
 from facade.core.errors import LimitExceeded, RpcError, Sent, Unavailable
 from facade.core.filter import Filter
+from facade.core.log import get_logger
 from facade.exchange.answering import Exports
 from facade.exchange.connection import Connection
 from facade.exchange.handlers import Handlers
@@ -14,7 +14,7 @@ from facade.exchange.settings import Settings
 from facade.exchange.stream import FrameStream
 from facade.provider.listeners import Listeners
 
-logger = logging.getLogger(__name__)
+logger = get_logger(__name__)
 
 
 class Streams:

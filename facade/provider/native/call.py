@@ -1,7 +1,6 @@
 """One plain gRPC call that is being answered."""
 
 import asyncio
-import logging
 import threading
 from collections.abc import AsyncIterator, Callable
 from time import monotonic
@@ -15,6 +14,7 @@ from facade.core.errors import Code, DeadlineExceeded, RpcError, Status
 from facade.core.exceptions import is_known
 from facade.core.filter import Invoker
 from facade.core.invocation import Invocation
+from facade.core.log import get_logger
 from facade.core.method import Method
 from facade.core.result import Result
 from facade.exchange.listener import peer_of
@@ -23,7 +23,7 @@ from facade.exchange.tls import identity_of
 from facade.provider.native.aborted import Aborted, rich_status
 from facade.provider.unary import NEARLY
 
-logger = logging.getLogger(__name__)
+logger = get_logger(__name__)
 
 # Among the attributes of an invocation: the Call that it came with.
 CALL = "facade.native"

@@ -1,7 +1,6 @@
 """What a gRPC server asks for who answers a method."""
 
 import asyncio
-import logging
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -9,13 +8,14 @@ import grpc
 
 from facade.core.chain import INTERRUPTED, swallowers
 from facade.core.errors import Status
+from facade.core.log import get_logger
 from facade.exchange.listener import grpc_status
 from facade.provider.exporter import ExportTable
 from facade.provider.native.call import Call, Outcome, Target, short
 from facade.provider.native.mounts import Mounted, Mounts
 from facade.provider.native.typed import TypedMethods
 
-logger = logging.getLogger(__name__)
+logger = get_logger(__name__)
 
 _HANDLERS = {
     (False, False): grpc.unary_unary_rpc_method_handler,
