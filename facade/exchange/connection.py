@@ -26,6 +26,7 @@ from facade.exchange.begin import begin
 from facade.exchange.dispatcher import Dispatcher
 from facade.exchange.envelope import Envelope, Frame, parse
 from facade.exchange.heartbeat import Heartbeat, ping, pong
+from facade.exchange.life import Event, Life, State
 from facade.exchange.multiplexer import Multiplexer
 from facade.exchange.outbox import Outbox, Sendable
 from facade.exchange.protocol import ITEMS, Violation, check_setup, make_setup
@@ -59,8 +60,7 @@ class Connection:
         self._reading: asyncio.Future[None] = self._loop.create_future()
         self._heartbeat = Heartbeat(settings, self._ping, self._silent)
         self._error: RpcError | None = None
-        self._drain_sent = False
-        self._drain_received = False
+        self._life = Life()
         self._finished = asyncio.Event()
         self.closed = asyncio.Event()
         # Whether a new call may go here, and whether one with streams may.
@@ -118,7 +118,7 @@ class Connection:
         if isinstance(error, Violation):
             logger.warning("the stream with %s ends: %s", self.peer.remote_address, error)
         self._heartbeat.stop()
-        self.usable = False
+        self._happen(Event.LOST)
         self.closed.set()
         self._stream.close(error)
         reason = (
@@ -139,14 +139,25 @@ class Connection:
         """End it at once."""
         if self._error is None:
             self._error = error
-        self._finished.set()
+        self._happen(Event.LOST)
+
+    def _happen(self, event: Event) -> bool:
+        changed = self._life.happen(event)
+        self.usable = self._life.usable
+        if self._life.closed:
+            self._finished.set()
+        return changed
 
     async def drain(self, reason: str, grace: float) -> None:
         """End it once the calls on it are done, or after ``grace`` seconds.
 
         Calls that are still answered here then get an error that gives the reason.
         """
-        self._send_drain(reason)
+        if self._happen(Event.LEAVE):
+            if self._life.closed:
+                self._error = Unavailable(reason, sent=Sent.NOT_SENT)
+            else:
+                self._send_drain(reason)
         try:
             await asyncio.wait_for(self.closed.wait(), grace)
         except TimeoutError:
@@ -163,20 +174,15 @@ class Connection:
             await asyncio.sleep(0.01)
 
     def _send_drain(self, reason: str) -> None:
-        if not self._drain_sent:
-            self._drain_sent = True
-            self.usable = False
-            envelope = Envelope()
-            envelope.drain.reason = reason
-            self.send(envelope.SerializeToString())
+        envelope = Envelope()
+        envelope.drain.reason = reason
+        self.send(envelope.SerializeToString())
 
     def _finish_when_idle(self) -> None:
-        if (
-            self._drain_sent
-            and self._drain_received
-            and not (self.calls or self.answers or self._outbox or self._writing)
+        if self._life.state is State.DRAINED and not (
+            self.calls or self.answers or self._outbox or self._writing
         ):
-            self._finished.set()
+            self._happen(Event.IDLE)
 
     # Writing
 
@@ -268,11 +274,13 @@ class Connection:
         kind = envelope.WhichOneof("kind")
         if kind == "setup":
             self._set_up(envelope.setup)
-        elif not self.ready.done():
+        elif not self._life.set_up:
             raise Violation(f"the first envelope must be setup, not {kind or 'of an unknown kind'}")
         elif kind == "result":
             self.calls.resolve(envelope.id, envelope.result)
         elif kind == "invocation":
+            if not self._life.hears_calls:
+                raise Violation("an invocation came after drain")
             self.answers.start(envelope.id, envelope.invocation, self._heartbeat.heard)
         elif kind == "cancel":
             self.answers.cancel(envelope.id)
@@ -284,8 +292,9 @@ class Connection:
             self._outbox.put_first(pong(envelope.ping.nonce))
             self._wake_writer()
         elif kind == "drain":
-            self._drain_received = True
-            self._send_drain("the peer drains")
+            if self._life.usable:
+                self._send_drain("the peer drains")
+            self._happen(Event.PEER_LEAVES)
             self._finish_when_idle()
         elif kind != "pong" and not (kind is None and envelope.optional):
             self._cannot(kind or "of a kind that this end does not know", envelope.id)
@@ -307,9 +316,9 @@ class Connection:
     # Setup
 
     def _set_up(self, setup: Any) -> None:
-        if self.ready.done():
-            raise Violation("setup comes once")
         check_setup(setup)
+        if not self._happen(Event.SETUP):
+            return  # we are leaving already
         # What is larger than we take ourselves is not worth sending: the two are set alike.
         limit = min(setup.max_message_bytes or DEFAULT_MAX_MESSAGE, self._settings.max_message_size)
         self.calls.max_message_bytes = self.answers.max_message_bytes = limit
@@ -317,7 +326,6 @@ class Connection:
         self.takes_items = ITEMS in setup.features
         if not self._opened:
             self.send(make_setup(self._settings))
-        self.usable = True
         self.ready.set_result(None)
         self._heartbeat.start()
 

@@ -94,6 +94,11 @@ def common_options(settings: Settings) -> Options:
     )
 
 
+# For single calls, to whoever serves them: gRPC's servers, as they are set where nobody says
+# otherwise, end a connection that is pinged between calls, or more often than every 5 minutes.
+_SELDOM_PINGED = (("grpc.keepalive_permit_without_calls", 0), ("grpc.keepalive_time_ms", 300_000))
+
+
 class GrpcTransport:
     """Reaches a provider at a gRPC target, e.g. ``host:port``."""
 
@@ -184,7 +189,7 @@ class GrpcTransport:
             self._stamp = self.tls.stamp() if self.tls is not None else None
             # gRPC sends a call again which the other end says that it has not looked at, as a
             # proxy does with those that come when it has had enough of a connection.
-            self._unary = self._channel()
+            self._unary = self._channel(*_SELDOM_PINGED)
         return self._unary
 
     async def close(self, grace: float) -> None:
