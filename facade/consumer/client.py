@@ -20,9 +20,12 @@ from facade.core.filter import CONSUMER, Invoker
 from facade.core.listener import check_listeners, tell
 from facade.core.method import InvokeMode, Method, Service, service_key
 from facade.core.settings import FilterSettings
+from facade.exchange.credentials import Credentials, Given
 from facade.exchange.description import ProviderDescription
 from facade.exchange.handlers import Handlers, OnConnect, OnDisconnect
 from facade.exchange.injvm import place
+from facade.exchange.limits import DEFAULT
+from facade.exchange.limits import Limits as EndLimits
 from facade.exchange.settings import DEFAULT_MAX_MESSAGE, Settings
 from facade.exchange.tls import ClientTls, client_tls, in_the_open
 from facade.exchange.transport import Transport
@@ -67,6 +70,9 @@ class AsyncClient:
     on_disconnect      and with the Peer and the error (or None) when it has ended
     heartbeat          ask the provider for a sign of life after this long a silence
     heartbeat_timeout  and give the connection up when none comes for this long
+    credentials        what proves who we are, by name: str or bytes, or an async function that
+                       gives them: see docs/security.md
+    limits             Limits(...): what is taken of the provider
     tls                ClientTls(...), or True: the provider must be one of those whom gRPC trusts
     compression        "gzip" or "deflate" for what is sent, where the provider can read it
     invocation_ids     number calls, in the attachment ``id``: all, none, or asynchronous ones
@@ -94,6 +100,8 @@ class AsyncClient:
         max_message_size: int = DEFAULT_MAX_MESSAGE,
         heartbeat: float = 30.0,
         heartbeat_timeout: float = 10.0,
+        credentials: Given | None = None,
+        limits: EndLimits = DEFAULT,
         tls: ClientTls | bool | None = None,
         compression: str | None = None,
         invocation_ids: bool | None = None,
@@ -110,6 +118,8 @@ class AsyncClient:
             max_message_size=max_message_size,
             heartbeat=heartbeat,
             heartbeat_timeout=heartbeat_timeout,
+            credentials=None if credentials is None else Credentials(credentials),
+            limits=limits,
             tls=(security := client_tls(tls)),
             compression=compression,
         )

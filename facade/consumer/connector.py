@@ -92,8 +92,11 @@ class Connector:
             done.set_result(failure)
 
     async def _open(self) -> None:
+        credentials = self._settings.credentials
+        shown = None if credentials is None else await credentials.get()
         stream = await self._transport.open()
         connection = Connection(stream, self._settings, self._exports, opened=True)
+        connection.credentials = shown
         task = asyncio.create_task(self._keep(connection), name="facade-connection")
         self._running[task] = connection
         task.add_done_callback(self._over)

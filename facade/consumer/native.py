@@ -61,7 +61,7 @@ class NativeInvoker:
             rpc,
             invocation,
             request,
-            headers=self._headers(invocation),
+            headers=(*self._headers(invocation), *await self._transport.shown()),
             options={"wait_for_ready": waits},
         )
         if rpc.yields:

@@ -15,7 +15,7 @@ finished once both have, no call is open, and all is written.
 """
 
 import asyncio
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Mapping
 from time import monotonic
 from typing import Any
 
@@ -26,10 +26,11 @@ from facade.exchange.begin import begin
 from facade.exchange.dispatcher import Dispatcher
 from facade.exchange.envelope import Envelope, Frame, parse
 from facade.exchange.heartbeat import Heartbeat, ping, pong
+from facade.exchange.idle import Idle
 from facade.exchange.life import Event, Life, State
 from facade.exchange.multiplexer import Multiplexer
 from facade.exchange.outbox import Outbox, Sendable
-from facade.exchange.protocol import ITEMS, Violation, check_setup, make_setup
+from facade.exchange.protocol import ITEMS, Violation, check_setup, make_setup, no_setup
 from facade.exchange.settings import DEFAULT_MAX_MESSAGE, Settings
 from facade.exchange.stream import FrameStream
 
@@ -51,14 +52,17 @@ class Connection:
         self._stream = stream
         self._settings = settings
         self._opened = opened
+        # What is shown to be let in; to be set before it runs.
+        self.credentials: Mapping[str, bytes] | None = None
         self._loop = asyncio.get_running_loop()
-        self._outbox = Outbox()
+        # Who called us may not leave what we answer unread.
+        self._outbox = Outbox(0 if opened else settings.limits.max_waiting_bytes)
         # What the idle writer waits for; it gives a write that was begun already, or None.
         self._wake: asyncio.Future[Awaitable[None] | None] | None = None
         self._writing = False
         self._reader: asyncio.Task[None] | None = None
         self._reading: asyncio.Future[None] = self._loop.create_future()
-        self._heartbeat = Heartbeat(settings, self._ping, self._silent)
+        self._heartbeat = Heartbeat(settings, lambda: self.send(ping()), self._silent)
         self._error: RpcError | None = None
         self._life = Life()
         self._finished = asyncio.Event()
@@ -69,6 +73,8 @@ class Connection:
         self.peer = Peer(stream.remote_address, stream.local_address, stream.identity)
         self.calls = Multiplexer(self.send, opened=opened, remote_address=stream.remote_address)
         self.answers = Dispatcher(exports, self.send, self.peer, opened=opened)
+        self.peer.limits = self.calls.limits = settings.limits
+        self._idle = Idle(settings, self, self.drain)
         self.calls.idle = self.answers.idle = self._finish_when_idle
 
     # Life
@@ -76,8 +82,8 @@ class Connection:
     async def run(self) -> None:
         """Serve the stream to its end. Raises nothing but cancellation; see ``error``."""
         if self._opened:
-            self.send(make_setup(self._settings))
-        handshake = self._loop.call_later(self._settings.handshake_timeout, self._no_setup)
+            self.send(make_setup(self._settings, self.credentials))
+        handshake = self._loop.call_later(self._settings.limits.handshake_timeout, self._no_setup)
         self._read_on()
         writer = asyncio.create_task(self._write(), name="facade-writer")
         finished = asyncio.create_task(self._finished.wait(), name="facade-finished")
@@ -118,6 +124,7 @@ class Connection:
         if isinstance(error, Violation):
             logger.warning("the stream with %s ends: %s", self.peer.remote_address, error)
         self._heartbeat.stop()
+        self._idle.stop()
         self._happen(Event.LOST)
         self.closed.set()
         self._stream.close(error)
@@ -233,6 +240,8 @@ class Connection:
             read, end = self._stream.read, self._stream.end
             while (data := await read()) is not end:
                 self._heartbeat.heard = received = monotonic()
+                if len(self._outbox) >= self._outbox.look_at:
+                    await self._outbox.wait(self._heartbeat)
                 envelopes = parse(data, Frame).envelopes
                 if len(envelopes) == 1 and not self.answers and self.usable:
                     alone = envelopes[0]
@@ -248,6 +257,8 @@ class Connection:
                     if not left:
                         left = TURN
                         await asyncio.sleep(0)
+                        if len(self._outbox) >= self._outbox.look_at:
+                            await self._outbox.wait(self._heartbeat)
                     left -= 1
                     self._receive(envelope)
             else:
@@ -328,19 +339,11 @@ class Connection:
             self.send(make_setup(self._settings))
         self.ready.set_result(None)
         self._heartbeat.start()
+        self._idle.start()
 
     def _no_setup(self) -> None:
         if not self.ready.done():
-            self.abort(
-                Unavailable(
-                    f"{self.peer.remote_address} sent no setup within "
-                    f"{self._settings.handshake_timeout:g} s",
-                    sent=Sent.NOT_SENT,
-                )
-            )
-
-    def _ping(self) -> None:
-        self.send(ping())
+            self.abort(no_setup(self.peer.remote_address, self._settings.limits))
 
     def _silent(self, seconds: float) -> None:
         self.abort(Unavailable(f"{self.peer.remote_address} has been silent for {seconds:.1f} s"))

@@ -10,6 +10,7 @@ from facade.exchange.callbacks import CallbackTable
 from facade.exchange.channel import Channel
 from facade.exchange.envelope import Envelope, fill_error
 from facade.exchange.multiplexer import Send
+from facade.exchange.room import Share, unlimited
 
 
 class Dispatcher:
@@ -22,7 +23,8 @@ class Dispatcher:
         self._send = send
         self._peer = peer
         self._parity = 0 if opened else 1
-        self._last = 0
+        # The id of the newest call.
+        self.last = 0
         self._loop = asyncio.get_running_loop()
         self._tasks: dict[int, asyncio.Task[None]] = {}
         self._cancelled: set[int] = set()
@@ -30,6 +32,8 @@ class Dispatcher:
         # Of the calls that have streams.
         self._channels: dict[int, Channel] = {}
         self.max_message_bytes = 0
+        # Its places among those of all that carries calls here.
+        self.share: Share = unlimited()
         self.idle: Callable[[], None] = lambda: None
 
     def __len__(self) -> int:
@@ -38,6 +42,9 @@ class Dispatcher:
     def start(self, id: int, wire: Any, received: float) -> None:
         """A call came: a task for it. ValueError for an id that breaks the rules."""
         self._admit(id)
+        if len(self._tasks) >= self.share.places and not self.share.grow():
+            self._no_room(id, wire)
+            return
         call = self._answer(id, wire, received)
         self._tasks[id] = self._loop.create_task(call, name="facade-call")
 
@@ -46,13 +53,25 @@ class Dispatcher:
     ) -> Coroutine[Any, Any, None]:
         """A call came, and the task that read it has nothing else to do: it is to await this."""
         self._admit(id)
+        if not self.share.places and not self.share.grow():
+            return self._no_room_later(id, wire)
         self._tasks[id] = task
         return self._answer(id, wire, received)
 
+    def _no_room(self, id: int, wire: Any) -> None:
+        """One call too many: its answer is that, at once."""
+        if wire.oneway:
+            self._exports.oneway_failures += 1
+        else:
+            self.refuse(id, self.share.refusal(f"{wire.service}.{wire.method}"))
+
+    async def _no_room_later(self, id: int, wire: Any) -> None:
+        self._no_room(id, wire)
+
     def _admit(self, id: int) -> None:
-        if id <= self._last or id & 1 != self._parity:
-            raise ValueError(f"{id} is no id for a new call: the last one was {self._last}")
-        self._last = id
+        if id <= self.last or id & 1 != self._parity:
+            raise ValueError(f"{id} is no id for a new call: the last one was {self.last}")
+        self.last = id
 
     def cancel(self, id: int) -> None:
         """The caller no longer waits. The call keeps its place until it has really ended."""
@@ -80,7 +99,7 @@ class Dispatcher:
 
     def _is_open(self, id: int) -> bool:
         """What comes for a call that is over was on its way. ValueError for one that never was."""
-        if id > self._last:
+        if id > self.last:
             raise ValueError(f"{id} is no call")
         return id in self._tasks
 

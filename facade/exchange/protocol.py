@@ -1,9 +1,11 @@
 """What the two ends of a stream agree on before the first call."""
 
+from collections.abc import Mapping
 from typing import Any
 
-from facade.core.errors import Code, RpcError, Status
+from facade.core.errors import Code, RpcError, Sent, Status, Unavailable
 from facade.exchange.envelope import Envelope
+from facade.exchange.limits import Limits
 from facade.exchange.settings import Settings
 
 VERSION = 1
@@ -20,14 +22,16 @@ class Violation(RpcError):
     status = Status.INVALID_ARGUMENT
 
 
-def make_setup(settings: Settings) -> bytes:
-    """A serialized envelope."""
+def make_setup(settings: Settings, credentials: Mapping[str, bytes] | None = None) -> bytes:
+    """A serialized envelope. ``credentials``: what this end shows to be let in."""
     envelope = Envelope()
     setup = envelope.setup
     setup.version = VERSION
     setup.features.extend(FEATURES)
     setup.max_message_bytes = settings.max_message_size
     setup.application = settings.application
+    for name, value in (credentials or {}).items():
+        setup.credentials[name] = value
     data: bytes = envelope.SerializeToString()
     return data
 
@@ -39,3 +43,11 @@ def check_setup(setup: Any) -> None:
             f"this end speaks version {VERSION} of the protocol, not {setup.version}",
             status=Status.FAILED_PRECONDITION,
         )
+
+
+def no_setup(address: str, limits: Limits) -> Unavailable:
+    """Why a stream is given up that came to nothing."""
+    return Unavailable(
+        f"{address} sent no setup within {limits.handshake_timeout:g} s (handshake_timeout)",
+        sent=Sent.NOT_SENT,
+    )

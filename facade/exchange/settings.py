@@ -2,6 +2,8 @@
 
 import msgspec
 
+from facade.exchange.credentials import Credentials
+from facade.exchange.limits import DEFAULT, Limits
 from facade.exchange.tls import ClientTls, ServerTls
 
 COMPRESSIONS = (None, "deflate", "gzip")
@@ -20,7 +22,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     max_message_size: int = DEFAULT_MAX_MESSAGE
     heartbeat: float = 30.0
     heartbeat_timeout: float = 10.0
-    handshake_timeout: float = 5.0
+    limits: Limits = DEFAULT
+    credentials: Credentials | None = None
     tls: ClientTls | ServerTls | None = None
     compression: str | None = None
     socket_mode: int | None = None

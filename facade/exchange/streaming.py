@@ -112,7 +112,7 @@ class StreamedCall:
         """The call ended. What it gave besides its values is here now."""
         self._end_pours()
         try:
-            payload, result = read_result(wire, self._invocation)
+            payload, result = read_result(wire, self._invocation, self._calls.limits)
             if payload is not None and self._inbox is None:
                 result.value = self._codec.decode_result(payload)
         except RpcError as error:

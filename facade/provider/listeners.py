@@ -95,6 +95,9 @@ class Listeners:
         self._handles: weakref.WeakValueDictionary[str, Handle] = weakref.WeakValueDictionary()
         self._closed = False
 
+    def __len__(self) -> int:
+        return len(self._handles)
+
     @property
     def usable(self) -> bool:
         return self._connection.usable

@@ -53,6 +53,16 @@ class ThreadPool:
         self._warned = -WARN_EVERY
         self._instead: ThreadPool | None = None
 
+    def own(self, threads: int | None, queue: int | None, name: str) -> "ThreadPool":
+        """One of its own for a service that wants so many threads; else this one."""
+        if threads is None:
+            if queue is not None:
+                raise ValueError(
+                    f"queue={queue} is for a pool of the service's own: give threads too"
+                )
+            return self
+        return ThreadPool(threads, self.queue if queue is None else queue, name, self._place)
+
     @property
     def active(self) -> int:
         """How many methods run."""

@@ -12,7 +12,9 @@ from facade.core.log import get_logger
 from facade.core.settings import FilterSettings
 from facade.exchange.handlers import Handlers, OnConnect, OnDisconnect
 from facade.exchange.injvm import INJVM, place
+from facade.exchange.limits import DEFAULT, Limits
 from facade.exchange.listener import GrpcListener
+from facade.exchange.room import Room
 from facade.exchange.settings import DEFAULT_MAX_MESSAGE, Settings
 from facade.exchange.stream import FrameStream
 from facade.exchange.tls import ServerTls, server_tls
@@ -27,6 +29,7 @@ from facade.provider.exporter import (
     check_implementation,
     check_scope,
 )
+from facade.provider.gate import Authenticate, Gate
 from facade.provider.inprocess import InProcess
 from facade.provider.listener import ExporterListener
 from facade.provider.local import LocalInvoker
@@ -54,6 +57,9 @@ class Server(Host):
     threads, queue     for methods that are not async: how many run at once, how many more
                        may wait; a call beyond is refused
     max_connections    how many consumers may be connected; one more is refused. 0: any number
+    authenticate       called with the Peer and what he shows before anything else is done for
+                       him; gives who he is, or raises: then he is refused
+    limits             Limits(...): what else is taken of consumers
     on_connect         called with the Peer when a consumer has connected,
     on_disconnect      and with the Peer and the error (or None) when it is gone
     callbacks          how many callables of one consumer may be held on one stream
@@ -79,6 +85,8 @@ class Server(Host):
         threads: int = 64,
         queue: int = 1024,
         max_connections: int = 0,
+        authenticate: Authenticate | None = None,
+        limits: Limits = DEFAULT,
         on_connect: OnConnect | None = None,
         on_disconnect: OnDisconnect | None = None,
         callbacks: int = 1024,
@@ -112,19 +120,24 @@ class Server(Host):
             tls=server_tls(tls, networked=place(address) is None),
             compression=compression,
             socket_mode=socket_mode,
+            limits=limits,
         )
         # A wrong name is an error here, not at the first export.
         check_settings(FilterSettings(filter_settings), filters, "filter_settings")
         resolve(filters, PROVIDER, self._filter_settings)
         self._exports = ExportTable()
+        self._gate = Gate(authenticate, limits)
+        room = Room(limits.max_calls_total)
         # For the methods that are not async, but for services with a pool of their own.
         self.pool = ThreadPool(threads, queue, place=self._place)
-        self._unary = UnaryCalls(self._exports, max_message_size)
+        self._unary = UnaryCalls(self._exports, max_message_size, limits, room)
         self._streams = Streams(
             self._exports,
             self._settings,
             Handlers(on_connect, on_disconnect),
             self._place,
+            room=room,
+            gate=self._gate,
             limit=max_connections,
             callbacks=callbacks,
             callback_filters=resolve(("default",), CONSUMER, {}),
@@ -137,7 +150,7 @@ class Server(Host):
         )
         mounts = Mounts(filters, self._filter_settings, self.pool, told=self._standard.add)
         self._native = NativeCalls(
-            self._exports, mounts, typed=native, networked=place(address) is None
+            self._exports, mounts, room, typed=native, networked=place(address) is None
         )
         told = (self._standard, *listeners)
         self._published = Publication(self._exports, self._local, told)
@@ -183,8 +196,6 @@ class Server(Host):
             raise RuntimeError(f"{interface.__qualname__}: this server has stopped: make another")
         check_scope(interface, scope, networked=place(self.address) is None)
         check_timeout(timeout, "timeout of the export")
-        if queue is not None and threads is None:
-            raise ValueError(f"queue={queue} is for a pool of the service's own: give threads too")
         service = with_timeouts(describe(interface), timeouts or {})
         check_implementation(interface, service, implementation)
         service = replace(
@@ -193,10 +204,7 @@ class Server(Host):
             version=service.version if version is None else version,
             timeout=timeout or service.timeout,
         )
-        pool = self.pool
-        if threads is not None:
-            room = pool.queue if queue is None else queue
-            pool = ThreadPool(threads, room, service.key, self._place)
+        pool = self.pool.own(threads, queue, service.key)
         end = LocalInvoker(service, implementation, pool)
         merged = merge(self._filters, filters)
         check_settings(filter_settings(service, {}, settings, methods), merged, service.name)
@@ -253,6 +261,7 @@ class Server(Host):
             # Ours of mounted and exported services comes last: it has an answer to any name.
             handlers=(self._standard.handler(), self._native),
             reuse_port=self.reuse_port,
+            admit=self._gate.admit if self._gate else None,
         )
         try:
             self.port = await listener.start(self.address)
