@@ -20,7 +20,7 @@ from facade.core.filter import CONSUMER, Invoker
 from facade.core.listener import check_listeners, tell
 from facade.core.method import InvokeMode, Method, Service, service_key
 from facade.core.settings import FilterSettings
-from facade.exchange.credentials import Credentials, Given
+from facade.exchange.credentials import Credentials, Given, warn_of
 from facade.exchange.description import ProviderDescription
 from facade.exchange.handlers import Handlers, OnConnect, OnDisconnect
 from facade.exchange.injvm import place
@@ -146,6 +146,8 @@ class AsyncClient:
         self._settings = {**(filter_settings or {}), "propagate": propagate}
         if transport is None and place(target) is None and in_the_open(target, security):
             self._settings["open_target"] = target  # for filters that send what is secret
+            if settings.credentials is not None:
+                warn_of(target)
         check_settings(FilterSettings(filter_settings), filters, "filter_settings")
         self._chains = Chains(resolve(filters, CONSUMER, self._settings), self._ends)
         self._futures: set[asyncio.Future[Any]] = set()

@@ -36,9 +36,9 @@ def at_end(result: Result, end: End) -> None:
 
 class Watched(AsyncIterator[Any]):
     """A stream whose values pass by ``item``, which gives what is handed on, and whose end is
-    told to ``end``."""
+    told to ``end``. ``mend`` gives what is raised in place of what it raised."""
 
-    __slots__ = ("_end", "_item", "_stream")
+    __slots__ = ("_end", "_item", "_mend", "_stream")
 
     def __init__(
         self,
@@ -46,7 +46,9 @@ class Watched(AsyncIterator[Any]):
         *,
         item: Callable[[Any], Any] | None = None,
         end: End | None = None,
+        mend: Callable[[BaseException], BaseException] | None = None,
     ) -> None:
+        self._mend = mend
         self._stream = stream
         self._item = item
         self._end = end
@@ -65,6 +67,9 @@ class Watched(AsyncIterator[Any]):
             raise
         except BaseException as error:
             self._ended(error)
+            mended = error if self._mend is None else self._mend(error)
+            if mended is not error:
+                raise mended from None
             raise
 
     async def aclose(self) -> None:

@@ -5,7 +5,13 @@ from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 from facade.core.errors import Code, RpcError, Sent, Status, Unavailable
+from facade.core.log import get_logger
 from facade.exchange.metadata import BINARY, Pairs, to_metadata
+
+logger = get_logger(__name__)
+
+# Targets that were warned of.
+_warned: set[str] = set()
 
 Shown = Mapping[str, str | bytes]
 Given = Shown | Callable[[], Awaitable[Shown]]
@@ -66,6 +72,17 @@ class Credentials:
 
     def __repr__(self) -> str:
         return "<Credentials>"  # this lands in logs
+
+
+def warn_of(target: str) -> None:
+    """Once: who is on the way there can read them."""
+    if target not in _warned:
+        _warned.add(target)
+        logger.warning(
+            "credentials= are sent to %s, and who is on the way can read them: say tls= there "
+            "and here",
+            target,
+        )
 
 
 def from_metadata(metadata: Any) -> dict[str, bytes]:
