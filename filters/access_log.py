@@ -14,6 +14,7 @@ from facade.core.filter import CONSUMER, PROVIDER, Filter, Invoker, activate
 from facade.core.invocation import Invocation
 from facade.core.result import Result
 from facade.core.settings import FilterSettings
+from facade.core.stream import at_end, is_stream
 
 DEFAULT = "facade.access"
 LONGEST = 1000  # characters of one text
@@ -89,18 +90,36 @@ class AccessLog(Filter):
         arguments = self._shown_arguments(invocation)  # the method may change them
         start = perf_counter()
         outcome: Result | BaseException = CancelledError()
+        streams = False
         try:
             outcome = result = await invoker.invoke(invocation)
-            return result
+            streams = is_stream(result.value)
         except BaseException as error:
             outcome = error
             raise
         finally:
-            elapsed = perf_counter() - start
-            try:
-                self._log(logger, invocation, outcome, elapsed, arguments)
-            except Exception:
-                _problems.exception("a call of %s was not logged", invocation.service)
+            if not streams:
+                self._end(logger, invocation, outcome, start, arguments)
+        if streams:
+
+            def end(outcome: Result | BaseException) -> None:
+                self._end(logger, invocation, outcome, start, arguments)
+
+            at_end(result, end)
+        return result
+
+    def _end(
+        self,
+        logger: logging.Logger,
+        invocation: Invocation,
+        outcome: Result | BaseException,
+        start: float,
+        arguments: str | None,
+    ) -> None:
+        try:
+            self._log(logger, invocation, outcome, perf_counter() - start, arguments)
+        except Exception:
+            _problems.exception("a call of %s was not logged", invocation.service)
 
     def _logger(self, invocation: Invocation) -> logging.Logger | None:
         said = self._by_method.get(invocation.name, self._default)

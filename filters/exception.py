@@ -3,8 +3,7 @@
 import builtins
 import secrets
 from collections.abc import Mapping
-from functools import partial
-from typing import Literal, Self
+from typing import Any, Literal, Self
 
 from facade.core.errors import RemoteError, RpcError
 from facade.core.exceptions import is_declared, is_known, restore, wire_name
@@ -13,7 +12,7 @@ from facade.core.invocation import Invocation
 from facade.core.log import get_logger
 from facade.core.result import Result
 from facade.core.settings import ByMethod, FilterSettings
-from facade.core.stream import Watched, is_stream
+from facade.core.stream import Watched, at_end, is_stream
 
 logger = get_logger(__name__)
 
@@ -75,16 +74,25 @@ class Exception(Filter):
 
     async def invoke(self, invoker: Invoker, invocation: Invocation) -> Result:
         result = await invoker.invoke(invocation)
+        keeps = self._keeps and self._texts[invocation.name] == DECLARED
         error = result.exception
-        if self._keeps and self._texts[invocation.name] == DECLARED:
-            if error is not None and not _may_leave(error):
-                result.exception = _kept(error, invocation)
-                return result
-            if is_stream(result.value):
-                result.value = Watched(result.value, mend=partial(_mended, invocation))
+        if keeps and error is not None and not _may_leave(error):
+            result.exception = _kept(error, invocation)
+            return result
+        if error is not None:
+            self._look(result, invocation)
+        method = invocation.method
+        if method is not None and method.yields and is_stream(result.value):
+            if keeps:
+                result.value = Kept(result.value, invocation)
+            else:
+                at_end(result, lambda outcome: self._look(outcome, invocation))
+        return result
+
+    def _look(self, outcome: Result | BaseException, invocation: Invocation) -> None:
+        error = outcome.exception if isinstance(outcome, Result) else None
         if error is not None and self._is_logged(error, invocation.name):
             _record(error, invocation)
-        return result
 
     def _is_logged(self, error: BaseException, name: str) -> bool:
         if isinstance(error, RpcError):
@@ -108,11 +116,24 @@ def _may_leave(error: BaseException) -> bool:
     return isinstance(error, RpcError) or is_declared(error)
 
 
-def _mended(invocation: Invocation, error: BaseException) -> BaseException:
-    """The same of what a stream raises."""
-    if not isinstance(error, builtins.Exception) or _may_leave(error):
-        return error
-    return _kept(error, invocation)
+class Kept(Watched):
+    """A stream that keeps the text of what it raises."""
+
+    __slots__ = ("_invocation",)
+
+    def __init__(self, stream: Any, invocation: Invocation) -> None:
+        super().__init__(stream)
+        self._invocation = invocation
+
+    async def __anext__(self) -> Any:
+        try:
+            return await super().__anext__()
+        except StopAsyncIteration:
+            raise
+        except builtins.Exception as error:
+            if _may_leave(error):
+                raise
+            raise _kept(error, self._invocation) from None
 
 
 def _kept(error: BaseException, invocation: Invocation) -> builtins.Exception:

@@ -46,7 +46,8 @@ class AsyncClient:
     Of the target "injvm" it calls what servers of this process export, without a network.
 
     It may be made anywhere and connects when the first call needs it. Clients of one event
-    loop share the stream where their target, application, sizes and heartbeat are the same.
+    loop share the stream where their target, application, sizes, heartbeat, TLS and compression are
+    the same.
     Times are seconds, sizes bytes.
 
     timeout            longest a call may take where neither it, its method, nor its
@@ -233,7 +234,7 @@ class AsyncClient:
                 group=group,
                 version=version,
                 method=None,
-                limit=self._limits.of_generic(key, name),
+                limit=self._limits.of_generic(key, name, streams=gives_stream(codec)),
             )
 
         return GenericService(service, make)

@@ -5,7 +5,7 @@ import random
 from contextvars import Context
 from time import monotonic
 
-from facade.core.errors import RpcError, Sent, Unavailable
+from facade.core.errors import RpcError, Sent, Status, Unavailable
 from facade.core.log import get_logger
 from facade.exchange.answering import Exports
 from facade.exchange.connection import Connection
@@ -68,6 +68,7 @@ class Connector:
 
     async def _connect(self) -> None:
         """Try until it works, or nobody asks for it any more."""
+        unexplained = 0
         try:
             while self._wanted and not self._closed:
                 self._wanted = False
@@ -77,6 +78,12 @@ class Connector:
                 except RpcError as failure:
                     self.failure = failure
                     logger.debug("cannot connect to %s: %s", self._transport.target, failure)
+                    # gRPC loses the reason where it comes while we write. The next attempt may
+                    # tell it.
+                    unexplained += failure.status is Status.INTERNAL
+                    if unexplained == 1 and failure.status is Status.INTERNAL:
+                        self._wanted = True
+                        continue
                 self._end_attempt(self.failure)
                 # Not all consumers at once, when a provider comes back.
                 await asyncio.sleep(self._pause * random.uniform(0.8, 1.2))

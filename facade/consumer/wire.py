@@ -13,7 +13,7 @@ from facade.consumer.lease import Lease
 from facade.consumer.limit import Limits
 from facade.consumer.remote import RemoteInvoker, UnaryInvoker
 from facade.consumer.shared import SHARED, Shared
-from facade.consumer.streaming import NoStreams, StreamInvoker
+from facade.consumer.streaming import InjvmStreams, NoStreams, StreamInvoker
 from facade.core.filter import Invoker
 from facade.exchange.handlers import Handlers
 from facade.exchange.injvm import InjvmInvoker, InjvmTransport, place
@@ -101,9 +101,13 @@ class Wire:
             CallbackInvoker(self.connector, runner, callbacks) if streams else NoCallbacks(self.end)
         )
         # And so have calls with streams of values.
-        self.streams: Invoker = (
-            StreamInvoker(self.connector) if streams else self.end if native else NoStreams()
-        )
+        self.streams: Invoker
+        if self._injvm is not None:
+            self.streams = InjvmStreams(self.connector, self._injvm)
+        elif native:
+            self.streams = self.end
+        else:
+            self.streams = StreamInvoker(self.connector) if streams else NoStreams()
 
     @property
     def native(self) -> GrpcTransport:

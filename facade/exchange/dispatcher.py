@@ -84,8 +84,18 @@ class Dispatcher:
         """That of a call with streams. Credit for it may come before it has begun to run."""
         channel = self._channels.get(id)
         if channel is None:
-            channel = self._channels[id] = Channel(id, self._send)
+            channel = self._channels[id] = Channel(id, self._send_part)
         return channel
+
+    def _send_part(self, data: bytes) -> None:
+        """A value of a stream, or credit for such. LimitExceeded for what is too large."""
+        if len(data) > self.max_message_bytes:
+            raise LimitExceeded(
+                f"a value of the stream has {len(data)} bytes, more than the "
+                f"{self.max_message_bytes} that one message may have: raise max_message_size at "
+                "both ends, or give smaller ones"
+            )
+        self._send(data)
 
     def item(self, id: int, wire: Any) -> None:
         """A value of a streamed argument came. ValueError for what was not asked for."""

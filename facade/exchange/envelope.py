@@ -246,7 +246,9 @@ def fill_item(wire: Any, payload: Payload | None, argument: int = 0) -> int:
     if isinstance(content, bytes):
         setattr(wire, encoding, content)
         return len(content)
-    getattr(wire, _ITEM_FIELDS[encoding]).CopyFrom(content)
+    field = getattr(wire, _ITEM_FIELDS[encoding])
+    field.SetInParent()  # an empty one is a value, too
+    field.CopyFrom(content)
     return int(content.ByteSize())
 
 
@@ -259,6 +261,16 @@ def read_item(wire: Any) -> tuple[Payload | None, int]:
     if isinstance(content, bytes):
         return (field, content), len(content)
     return ("value" if field == "json" else field, content), content.ByteSize()
+
+
+def is_empty(payload: Payload) -> bool:
+    """Whether it is what stands for no value."""
+    _, content = payload
+    if isinstance(content, bytes):
+        return content in (b"", b"\xc0")
+    if isinstance(content, Value):
+        return content.WhichOneof("kind") in (None, "null_value")
+    return not content.ByteSize()
 
 
 # Parts

@@ -23,7 +23,9 @@ class Sendable(Protocol):
     """A call whose envelope is in the box. ``dropped`` takes it back; ``sent_at`` is set
     once that is too late."""
 
-    dropped: bool
+    @property
+    def dropped(self) -> bool: ...
+
     sent_at: float | None
 
 

@@ -23,6 +23,9 @@ def read(source: Pem, what: str) -> bytes:
     """ValueError for what is no PEM, and OSError for a file that can't be read: both say which."""
     if isinstance(source, bytes):
         text, where = source, what
+    elif isinstance(source, str) and "-----BEGIN " in source:
+        # As the path of no file it would show a key in the error.
+        raise ValueError(f"{what} is a path, or PEM as bytes: this is PEM as text, so encode() it")
     else:
         where = f"{what}={os.fspath(source)!r}"
         try:

@@ -4,6 +4,7 @@ A file is read again when it has changed: by a provider when somebody connects, 
 when it connects. What goes on over older connections is not touched.
 """
 
+import contextlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -40,6 +41,7 @@ class ServerTls:
 
     def __post_init__(self) -> None:
         self.configuration()
+        self.warn_if_expired()
 
     def configuration(self) -> Any:
         """What is in the files now, for gRPC. OSError or ValueError where it can't be used."""
@@ -55,6 +57,10 @@ class ServerTls:
             certificates.fetch,
             require_client_authentication=self.client_ca is not None,
         )
+
+    def warn_if_expired(self) -> None:
+        """In the log."""
+        _warn_if_expired(self.certificate, "ServerTls")
 
     def stamp(self) -> object:
         """Changes when one of the files does."""
@@ -79,6 +85,7 @@ class _Reloaded:
         except (OSError, ValueError) as error:
             logger.error("the certificate that was loaded before is kept: %s", error)
             return None
+        self._tls.warn_if_expired()
         logger.info("loaded anew: the certificate%s", _place(self._tls.certificate))
         return configuration
 
@@ -107,6 +114,8 @@ class ClientTls:
         if (self.certificate is None) != (self.key is None):
             raise ValueError("ClientTls: certificate and key go together: give both, or neither")
         self.credentials()
+        if self.certificate is not None:
+            _warn_if_expired(self.certificate, "ClientTls")
 
     def credentials(self) -> Any:
         """gRPC's, of what is in the files now. OSError or ValueError where it can't be used."""
@@ -181,8 +190,13 @@ def _read_pair(certificate: Pem, key: Pem, what: str) -> tuple[bytes, bytes]:
         check_pair(texts[1], texts[0])
     except ValueError as error:
         raise ValueError(f"{what}{_place(certificate)}: {error}") from None
-    warn_if_expired(texts[1], f"the certificate of {what}{_place(certificate)}")
     return texts
+
+
+def _warn_if_expired(certificate: Pem, what: str) -> None:
+    with contextlib.suppress(OSError, ValueError):  # replaced at this moment: it is read again
+        text = read(certificate, "certificate")
+        warn_if_expired(text, f"the certificate of {what}{_place(certificate)}")
 
 
 def _read_roots(source: Pem, what: str) -> bytes:

@@ -5,7 +5,7 @@ from time import monotonic
 from typing import Any
 
 from facade.core.errors import Code, LimitExceeded, RpcError, Sent, Status, Unavailable
-from facade.exchange.answering import Exports, Peer, answer, log_oneway, log_swallowed
+from facade.exchange.answering import Channels, Exports, Peer, answer, log_oneway, log_swallowed
 from facade.exchange.envelope import WireInvocation, WireResult, fill_error, parse
 from facade.exchange.limits import DEFAULT, Limits
 from facade.exchange.room import Room
@@ -61,15 +61,20 @@ class UnaryCalls:
         return data
 
     async def serve(
-        self, wire: Any, received: float, peer: Peer, time_left: float | None = None
+        self,
+        wire: Any,
+        received: float,
+        peer: Peer,
+        time_left: float | None = None,
+        channels: Channels | None = None,
     ) -> Any:
         """Answer one call with a Result message. A caller who leaves takes it with him, unless
-        ``time_left`` is over: then it is left to end."""
+        ``time_left`` is over: then it is left to end. ``channels`` have its streams."""
         if self._stopping:
             raise Unavailable(self._stopping, sent=Sent.NOT_EXECUTED)
         if self._share.full():
             return _failed(self._share.refusal(f"{wire.service}.{wire.method}"))
-        task = asyncio.create_task(self._answer(wire, received, peer), name="facade-call")
+        task = asyncio.create_task(self._answer(wire, received, peer, channels), name="facade-call")
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
         if wire.oneway:
@@ -84,10 +89,12 @@ class UnaryCalls:
                 task.cancel()
             raise
 
-    async def _answer(self, wire: Any, received: float, peer: Peer) -> Any:
+    async def _answer(
+        self, wire: Any, received: float, peer: Peer, channels: Channels | None
+    ) -> Any:
         result = WireResult()
         try:
-            call = await answer(self._exports, wire, result, received, peer)
+            call = await answer(self._exports, wire, result, received, peer, channels)
         except asyncio.CancelledError:
             if wire.oneway:
                 fill_error(result, self._why_cancelled(wire), raised=False, attachments=None)

@@ -25,6 +25,13 @@ def test_file_that_is_no_pem(tmp_path, host):
         facade.ServerTls(host.certificate, tmp_path / "binary")
 
 
+def test_pem_as_text(host):
+    """It is no path, and the error does not show it."""
+    with pytest.raises(ValueError, match="PEM as text") as raised:
+        facade.ServerTls(host.certificate, host.key.decode())
+    assert "BEGIN" not in str(raised.value)
+
+
 def test_key_of_another_certificate(host, ann, written):
     """Said at once, of the file or of the bytes, and not at the first connection."""
     with pytest.raises(ValueError, match="ServerTls: the key is not that of the certificate"):
@@ -63,7 +70,11 @@ def test_expired_certificate(authority, caplog):
     """Only a warning: it may be replaced before anybody connects."""
     old = authority.issue("localhost", not_before=PAST, not_after=PAST.replace(year=2021))
     facade.ServerTls(old.certificate, old.key)
-    assert "the certificate of ServerTls expired at 2021-01-01" in caplog.text
+    facade.ClientTls(None, old.certificate, old.key)
+    assert [text.getMessage()[:52] for text in caplog.records] == [
+        "the certificate of ServerTls expired at 2021-01-01T0",
+        "the certificate of ClientTls expired at 2021-01-01T0",
+    ]
 
 
 def test_good_certificate_is_not_warned_of(host, authority, caplog):
