@@ -68,7 +68,7 @@ class Connection:
         self.ready: asyncio.Future[None] = self._loop.create_future()
         self.peer = Peer(stream.remote_address, stream.local_address)
         self.calls = Multiplexer(self.send, opened=opened, remote_address=stream.remote_address)
-        self.answers = Dispatcher(exports, self.send, self.peer, opened=opened)
+        self.answers = Dispatcher(exports, self.send, self.peer, settings, opened=opened)
         self.calls.idle = self.answers.idle = self._finish_when_idle
 
     # Life
@@ -227,6 +227,8 @@ class Connection:
             read, end = self._stream.read, self._stream.end
             while (data := await read()) is not end:
                 self._heartbeat.heard = received = monotonic()
+                if self.answers.strained:
+                    await self.answers.slow_down()
                 envelopes = parse(data, Frame).envelopes
                 if len(envelopes) == 1 and not self.answers and self.usable:
                     alone = envelopes[0]
@@ -242,6 +244,8 @@ class Connection:
                     if not left:
                         left = TURN
                         await asyncio.sleep(0)
+                        if self.answers.strained:
+                            await self.answers.slow_down()
                     left -= 1
                     self._receive(envelope)
             else:
@@ -275,7 +279,7 @@ class Connection:
         elif kind == "invocation":
             self.answers.start(envelope.id, envelope.invocation, self._heartbeat.heard)
         elif kind == "cancel":
-            self.answers.cancel(envelope.id)
+            self.answers.cancelled(envelope.id)
         elif kind == "item":
             self._role(envelope.id).item(envelope.id, envelope.item)
         elif kind == "credit":

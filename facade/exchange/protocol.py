@@ -27,6 +27,7 @@ def make_setup(settings: Settings) -> bytes:
     setup.version = VERSION
     setup.features.extend(FEATURES)
     setup.max_message_bytes = settings.max_message_size
+    setup.max_calls = settings.max_calls
     setup.application = settings.application
     data: bytes = envelope.SerializeToString()
     return data

@@ -53,6 +53,9 @@ class Server(Host):
     threads, queue     for methods that are not async: how many run at once, how many more
                        may wait; a call beyond is refused
     max_connections    how many consumers may be connected; one more is refused. 0: any number
+    max_calls          how many calls of one connection are answered at once; one more is refused
+    max_cancels        how many calls a second one connection may cancel, or have refused so;
+                       it is read more slowly beyond that, and ended after 10 s. 0: any number
     on_connect         called with the Peer when a consumer has connected,
     on_disconnect      and with the Peer and the error (or None) when it is gone
     callbacks          how many callables of one consumer may be held on one stream
@@ -75,6 +78,8 @@ class Server(Host):
         threads: int = 64,
         queue: int = 1024,
         max_connections: int = 0,
+        max_calls: int = 10_000,
+        max_cancels: int = 1_000,
         on_connect: OnConnect | None = None,
         on_disconnect: OnDisconnect | None = None,
         callbacks: int = 1024,
@@ -102,6 +107,8 @@ class Server(Host):
             max_message_size=max_message_size,
             heartbeat=heartbeat,
             heartbeat_timeout=heartbeat_timeout,
+            max_calls=max_calls,
+            max_cancels=max_cancels,
         )
         # A wrong name is an error here, not at the first export.
         check_settings(FilterSettings(filter_settings), filters, "filter_settings")
