@@ -11,7 +11,7 @@ PROTOC_VENV := .venv-protoc
 PROTOC_READY := $(PROTOC_VENV)/ready
 PROTOC_PACKAGE := grpcio-tools==1.71.2
 
-.PHONY: help demo test check protos protos-baseline interop bench clean
+.PHONY: help demo test check protos protos-baseline interop faults bench clean
 
 help:  ## what can be made
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 17
@@ -50,6 +50,9 @@ protos-baseline:  ## promise what protos/ says now, if it keeps what was promise
 
 interop: $(READY)  ## other languages and gRPC tools against us; skips what is not installed
 	$(BIN)/python -m pytest -m interop tests/interop
+
+faults: $(READY)  ## what breaks, and what comes of it: a line and a figure for each
+	$(BIN)/python -m pytest -m faults tests/faults
 
 bench: $(READY)  ## calls per second beside bare grpcio, as ratios
 	$(BIN)/python -m benchmarks
