@@ -24,6 +24,7 @@ class Work:
     @facade.method(cancel_on_timeout=True)
     async def stopping(self, id: str, seconds: float) -> str: ...
     def count(self, upto: int) -> AsyncIterator[int]: ...
+    async def narrow(self, seconds: float) -> None: ...
     async def census(self) -> dict[str, int]: ...
     async def pid(self) -> int: ...
 
@@ -36,6 +37,7 @@ class WorkImpl(Work):
         self._journal = os.open(journal, os.O_WRONLY | os.O_APPEND | os.O_CREAT)
         self._server = server
         self.running = 0
+        self._narrow = asyncio.Semaphore(4)
 
     def _begin(self, id: str) -> None:
         os.write(self._journal, f"{id}\n".encode())
@@ -72,14 +74,21 @@ class WorkImpl(Work):
         for number in range(upto):
             yield number
 
+    async def narrow(self, seconds: float) -> None:
+        """As many at once as there are connections to a database, say: 4."""
+        async with self._narrow:
+            await asyncio.sleep(seconds)
+
     async def census(self) -> dict[str, int]:
-        """Of the provider's process; ``running``: calls of work, stopping and hang."""
+        """Of the provider's process; ``running``: calls of work, stopping and hang; ``pending``:
+        all calls, and this one."""
         gc.collect()
         counted = Census.take().as_dict()
         return {
             **counted,
             "connections": len(self._server._streams.connections),
             "running": self.running,
+            "pending": sum(len(c.answers) for c in self._server._streams.connections),
         }
 
     async def pid(self) -> int:
