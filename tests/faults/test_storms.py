@@ -114,6 +114,7 @@ async def test_abandoned_futures(storm, short, report):
             else:
                 work.stopping.options(timeout=0.003).future("-", 3600.0)
             if number % WIDE == 0:
+                await asyncio.sleep(0)  # they are begun
                 await until(lambda: pending(client) < WIDE)
 
     await work.echo("connected")

@@ -37,7 +37,7 @@ class WorkImpl(Work):
         self._journal = os.open(journal, os.O_WRONLY | os.O_APPEND | os.O_CREAT)
         self._server = server
         self.running = 0
-        self._narrow = asyncio.Semaphore(4)
+        self._narrow = asyncio.Semaphore(16)
 
     def _begin(self, id: str) -> None:
         os.write(self._journal, f"{id}\n".encode())
@@ -75,7 +75,7 @@ class WorkImpl(Work):
             yield number
 
     async def narrow(self, seconds: float) -> None:
-        """As many at once as there are connections to a database, say: 4."""
+        """As many at once as there are connections to a database, say: 16."""
         async with self._narrow:
             await asyncio.sleep(seconds)
 
