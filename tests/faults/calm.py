@@ -25,16 +25,26 @@ def pending(client: facade.AsyncClient) -> int:
 
 
 class Calm:
-    """Both ends of a client before a storm, to be found again two seconds after it.
+    """Both ends of a client before a storm, to be found again two seconds after it; and of
+    other clients of the same provider.
 
     Take it after a part of the storm, as memory that is used for the first time is not lost.
     """
 
-    def __init__(self, client: facade.AsyncClient) -> None:
-        self._client = client
+    def __init__(self, client: facade.AsyncClient, *others: facade.AsyncClient) -> None:
+        self._clients = (client, *others)
         self._work = client.refer(Work)
         self._here: Snapshot = {}
         self._there: Snapshot = {}
+
+    @property
+    def pending(self) -> int:
+        """Calls that wait for an answer here."""
+        return sum(pending(client) for client in self._clients)
+
+    async def census(self) -> Snapshot:
+        """Of the provider."""
+        return await self._work.census.options(timeout=20.0)()
 
     async def take(self) -> None:
         await self._settle()
@@ -43,17 +53,14 @@ class Calm:
     async def _settle(self) -> None:
         """Until no call is open, but for as long as it may take and no longer."""
         async with asyncio.timeout(SETTLED):
-            await until(lambda: not pending(self._client))
-            while (await self._census())["pending"] > 1:  # noqa: ASYNC110 - another process
+            await until(lambda: not self.pending)
+            while (await self.census())["pending"] > 1:  # noqa: ASYNC110 - another process
                 await asyncio.sleep(0.05)
 
-    async def _census(self) -> Snapshot:
-        return await self._work.census.options(timeout=20.0)()
-
     async def _look(self) -> tuple[Snapshot, Snapshot]:
-        there = await self._census()
+        there = await self.census()
         gc.collect()
-        return Census.take().as_dict() | {"pending": pending(self._client)}, there
+        return Census.take().as_dict() | {"pending": self.pending}, there
 
     async def again(self, report, name: str) -> None:
         """Nothing is pending, nothing is open that was not, and the memory is flat."""

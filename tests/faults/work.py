@@ -4,7 +4,7 @@ import asyncio
 import gc
 import os
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
 import facade
@@ -25,6 +25,8 @@ class Work:
     async def stopping(self, id: str, seconds: float) -> str: ...
     def count(self, upto: int) -> AsyncIterator[int]: ...
     async def narrow(self, seconds: float) -> None: ...
+    async def fail(self, text: str) -> None: ...
+    async def call_back(self, text: str, listener: Callable[[str], str]) -> str: ...
     async def census(self) -> dict[str, int]: ...
     async def pid(self) -> int: ...
 
@@ -78,6 +80,13 @@ class WorkImpl(Work):
         """As many at once as there are connections to a database, say: 16."""
         async with self._narrow:
             await asyncio.sleep(seconds)
+
+    async def fail(self, text: str) -> None:
+        raise ValueError(text)
+
+    async def call_back(self, text: str, listener: Callable[[str], str]) -> str:
+        """What the caller himself makes of it."""
+        return await listener(text)
 
     async def census(self) -> dict[str, int]:
         """Of the provider's process; ``running``: calls of work, stopping and hang; ``pending``:
