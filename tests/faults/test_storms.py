@@ -2,6 +2,7 @@
 
 import asyncio
 import collections
+import logging
 
 import pytest
 
@@ -13,6 +14,12 @@ from tests.faults.work import Work
 
 # How many calls are under way at once.
 WIDE = 500
+
+
+@pytest.fixture(autouse=True)
+def _quiet(caplog):
+    """Answers that come late are logged each, and pytest would keep what is logged."""
+    caplog.set_level(logging.ERROR, "facade")
 
 
 @pytest.fixture
