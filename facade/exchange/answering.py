@@ -1,8 +1,9 @@
 """From an Invocation message to a filled Result message, through the provider's chain."""
 
+import asyncio
 from typing import Any, Protocol
 
-from facade.core.chain import INTERRUPTED, accuse, explain, swallowers
+from facade.core.chain import INTERRUPTED, RUNS_ON, accuse, explain, swallowers
 from facade.core.countdown import TimeoutCountDown
 from facade.core.errors import Code, LimitExceeded, RpcError, Sent, Status, Unimplemented
 from facade.core.filter import Invoker
@@ -161,7 +162,19 @@ async def answer(
             status=Status.INTERNAL,
         )
         fill_error(result, failure, raised=False, attachments=None)
+    except asyncio.CancelledError:
+        if channels is not None:
+            await _end_of_thread(invocation)
+        raise
     return invocation
+
+
+async def _end_of_thread(invocation: Invocation) -> None:
+    """A method in a thread can't be interrupted: its call keeps its place on the connection
+    until it has ended, or cancelling would be a way to have more of them run at once."""
+    thread = invocation.attributes.get(RUNS_ON)
+    if thread is not None:
+        await asyncio.wait([asyncio.wrap_future(thread)])
 
 
 def _bind(

@@ -30,7 +30,7 @@ from facade.exchange.idle import Idle
 from facade.exchange.life import Event, Life, State
 from facade.exchange.multiplexer import Multiplexer
 from facade.exchange.outbox import Outbox, Sendable
-from facade.exchange.protocol import ITEMS, Violation, check_setup, make_setup, no_setup
+from facade.exchange.protocol import ITEMS, Violation, check_setup, make_setup, no_setup, reason_of
 from facade.exchange.settings import DEFAULT_MAX_MESSAGE, Settings
 from facade.exchange.stream import FrameStream
 
@@ -72,7 +72,7 @@ class Connection:
         self.ready: asyncio.Future[None] = self._loop.create_future()
         self.peer = Peer(stream.remote_address, stream.local_address, stream.identity)
         self.calls = Multiplexer(self.send, opened=opened, remote_address=stream.remote_address)
-        self.answers = Dispatcher(exports, self.send, self.peer, opened=opened)
+        self.answers = Dispatcher(exports, self.send, self.peer, settings, opened=opened)
         self.peer.limits = self.calls.limits = settings.limits
         self._idle = Idle(settings, self, self.drain)
         self.calls.idle = self.answers.idle = self._finish_when_idle
@@ -112,15 +112,9 @@ class Connection:
                 raise  # else the peer was faster
 
     def _end(self, problem: BaseException | None) -> None:
+        if problem is not None:
+            self._error = reason_of(problem, self._error, self._stream)
         error = self._error
-        if isinstance(problem, Exception) and not isinstance(problem, RpcError):
-            problem = self._stream.explain(problem) or problem
-        if isinstance(problem, RpcError):
-            error = error or problem
-        elif problem is not None:
-            logger.error("a bug in the exchange ends the stream", exc_info=problem)
-            error = RpcError("a bug in the exchange: see the log", status=Status.INTERNAL)
-        self._error = error
         if isinstance(error, Violation):
             logger.warning("the stream with %s ends: %s", self.peer.remote_address, error)
         self._heartbeat.stop()
@@ -240,8 +234,8 @@ class Connection:
             read, end = self._stream.read, self._stream.end
             while (data := await read()) is not end:
                 self._heartbeat.heard = received = monotonic()
-                if len(self._outbox) >= self._outbox.look_at:
-                    await self._outbox.wait(self._heartbeat)
+                if self.answers.strained or len(self._outbox) >= self._outbox.look_at:
+                    await self._slow_down()
                 envelopes = parse(data, Frame).envelopes
                 if len(envelopes) == 1 and not self.answers and self.usable:
                     alone = envelopes[0]
@@ -257,8 +251,8 @@ class Connection:
                     if not left:
                         left = TURN
                         await asyncio.sleep(0)
-                        if len(self._outbox) >= self._outbox.look_at:
-                            await self._outbox.wait(self._heartbeat)
+                        if self.answers.strained or len(self._outbox) >= self._outbox.look_at:
+                            await self._slow_down()
                     left -= 1
                     self._receive(envelope)
             else:
@@ -271,6 +265,12 @@ class Connection:
             self._settle(error)
             return
         await call
+
+    async def _slow_down(self) -> None:
+        """The peer asks too much, or leaves too much unread."""
+        if self.answers.strained:
+            await self.answers.slow_down()
+        await self._outbox.wait(self._heartbeat)
 
     def _settle(self, error: Exception | None) -> None:
         """There is nothing more to read."""
@@ -294,7 +294,7 @@ class Connection:
                 raise Violation("an invocation came after drain")
             self.answers.start(envelope.id, envelope.invocation, self._heartbeat.heard)
         elif kind == "cancel":
-            self.answers.cancel(envelope.id)
+            self.answers.cancelled(envelope.id)
         elif kind == "item":
             self._role(envelope.id).item(envelope.id, envelope.item)
         elif kind == "credit":

@@ -17,20 +17,23 @@ class Room:
         self._free = limit
         self._shares: set[Share] = set()
 
-    def share(self, count: Callable[[], int]) -> "Share":
-        """For a carrier that has so many calls under way as ``count`` says."""
-        share = Share(self, count)
+    def share(self, count: Callable[[], int], most: int = 0) -> "Share":
+        """For a carrier that has so many calls under way as ``count`` says, and may have no more
+        than ``most``."""
+        share = Share(self, count, most or sys.maxsize)
         if self.limit:
             self._shares.add(share)
         else:
-            share.places = sys.maxsize
+            share.places = share.most
         return share
 
     def grow(self, share: "Share") -> bool:
         """Whether it has got more places."""
+        if share.places >= share.most:
+            return False
         if not self._free:
             self._reclaim()
-        step = min(STEP, self._free)
+        step = min(STEP, self._free, share.most - share.places)
         self._free -= step
         share.places += step
         return step > 0
@@ -48,10 +51,11 @@ class Room:
 class Share:
     """A call may begin while there are fewer than ``places``, or ``grow`` says so."""
 
-    __slots__ = ("_room", "closed", "count", "places")
+    __slots__ = ("_room", "closed", "count", "most", "places")
 
-    def __init__(self, room: Room, count: Callable[[], int]) -> None:
+    def __init__(self, room: Room, count: Callable[[], int], most: int) -> None:
         self._room = room
+        self.most = most
         self.count = count
         self.places = 0
         self.closed = False
@@ -68,12 +72,11 @@ class Share:
         self.closed = True
 
     def refusal(self, call: str) -> LimitExceeded:
-        return LimitExceeded(
-            f"{call} was refused: the provider answers {self._room.limit} calls at once, as many "
-            "as max_calls_total of its Limits allows",
-            sent=Sent.NOT_EXECUTED,
+        why = (
+            f"{self.most} calls of this connection are being answered, as many as max_calls of "
+            "this end allows"
+            if self.count() >= self.most
+            else f"{self._room.limit} calls are being answered, as many as max_calls_total of "
+            "this end allows"
         )
-
-
-def unlimited() -> Share:
-    return Room(0).share(lambda: 0)
+        return LimitExceeded(f"{call} was refused: {why}", sent=Sent.NOT_EXECUTED)

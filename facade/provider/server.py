@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import replace
 from types import TracebackType
 from typing import Any, Self
 
@@ -19,33 +18,29 @@ from facade.exchange.settings import DEFAULT_MAX_MESSAGE, Settings
 from facade.exchange.stream import FrameStream
 from facade.exchange.tls import ServerTls, server_tls
 from facade.loops import new_event_loop
-from facade.plugins import FilterList, check_settings, merge, resolve
+from facade.plugins import FilterList, check_settings, resolve
 from facade.provider.description import answer_describe
 from facade.provider.exporter import (
     LOCAL,
-    Exporter,
     ExportTable,
-    Scope,
-    check_implementation,
-    check_scope,
 )
+from facade.provider.exporting import Exporting
 from facade.provider.gate import Authenticate, Gate
 from facade.provider.inprocess import InProcess
 from facade.provider.listener import ExporterListener
-from facade.provider.local import LocalInvoker
-from facade.provider.native import Host, Mounts, NativeCalls
+from facade.provider.native import Mounts, NativeCalls
 from facade.provider.pool import ThreadPool
 from facade.provider.publication import Publication
 from facade.provider.signals import serve
-from facade.provider.standard import Health, StandardServices
+from facade.provider.standard import StandardServices
 from facade.provider.streams import Streams
 from facade.provider.unary import UnaryCalls
-from facade.service import check_timeout, describe, filter_settings, with_timeouts
+from facade.service import check_timeout
 
 logger = get_logger(__name__)
 
 
-class Server(Host):
+class Server(Exporting):
     """Exports services at one address. Times are seconds, sizes bytes.
 
     While it runs, what it exports can also be called within the process, by clients of
@@ -60,6 +55,9 @@ class Server(Host):
     authenticate       called with the Peer and what he shows before anything else is done for
                        him; gives who he is, or raises: then he is refused
     limits             Limits(...): what else is taken of consumers
+    max_calls          how many calls of one connection are answered at once; one more is refused
+    max_cancels        how many calls a second one connection may cancel, or have refused so;
+                       it is read more slowly beyond that, and ended after 10 s. 0: any number
     on_connect         called with the Peer when a consumer has connected,
     on_disconnect      and with the Peer and the error (or None) when it is gone
     callbacks          how many callables of one consumer may be held on one stream
@@ -87,6 +85,8 @@ class Server(Host):
         max_connections: int = 0,
         authenticate: Authenticate | None = None,
         limits: Limits = DEFAULT,
+        max_calls: int = 10_000,
+        max_cancels: int = 1_000,
         on_connect: OnConnect | None = None,
         on_disconnect: OnDisconnect | None = None,
         callbacks: int = 1024,
@@ -121,6 +121,8 @@ class Server(Host):
             compression=compression,
             socket_mode=socket_mode,
             limits=limits,
+            max_calls=max_calls,
+            max_cancels=max_cancels,
         )
         # A wrong name is an error here, not at the first export.
         check_settings(FilterSettings(filter_settings), filters, "filter_settings")
@@ -158,77 +160,6 @@ class Server(Host):
         self._started = False
         self._stopping: asyncio.Task[None] | None = None
         self._stopped = asyncio.Event()
-
-    # Exporting
-
-    def export(
-        self,
-        interface: type,
-        implementation: object,
-        *,
-        group: str | None = None,
-        version: str | None = None,
-        timeout: float | None = None,
-        timeouts: Mapping[str, float] | None = None,
-        filters: FilterList = (),
-        scope: Scope = None,
-        threads: int | None = None,
-        queue: int | None = None,
-        methods: Mapping[str, Mapping[str, Any]] | None = None,
-        **settings: Any,
-    ) -> Exporter:
-        """Let the methods of ``interface`` be called on ``implementation``.
-
-        Its methods may be ``async def`` or ``def``, whatever the interface says; the
-        latter run in threads. ``group`` and ``version`` override those of the interface.
-        ``timeout`` (seconds) is what the provider suggests for the service, ``timeouts``
-        for methods by name: consumers learn of both when they connect. ``filters`` are for
-        this service, and come after the server's. ``scope``: "local" for consumers in this
-        process alone, "remote" for those at the network alone. ``threads`` gives it a pool
-        of its own, with room for ``queue`` more calls (else: as the server).
-
-        Anything else is a setting for filters, and ``methods`` says such for single methods:
-        ``export(Greeter, impl, executes=100, methods={"hello": {"executes": 5}})``.
-
-        RuntimeError once the server has stopped. (Dubbo: DubboProtocol#checkDestroyed)
-        """
-        if self._stopping is not None:
-            raise RuntimeError(f"{interface.__qualname__}: this server has stopped: make another")
-        check_scope(interface, scope, networked=place(self.address) is None)
-        check_timeout(timeout, "timeout of the export")
-        service = with_timeouts(describe(interface), timeouts or {})
-        check_implementation(interface, service, implementation)
-        service = replace(
-            service,
-            group=service.group if group is None else group,
-            version=service.version if version is None else version,
-            timeout=timeout or service.timeout,
-        )
-        pool = self.pool.own(threads, queue, service.key)
-        end = LocalInvoker(service, implementation, pool)
-        merged = merge(self._filters, filters)
-        check_settings(filter_settings(service, {}, settings, methods), merged, service.name)
-        own = filter_settings(service, self._filter_settings, settings, methods)
-        chosen = resolve(merged, PROVIDER, own)
-        exporter = Exporter(service, chosen, end, scope, self._published.remove)
-        if pool is not self.pool:
-            exporter.run_in(pool, self.pool)
-        self._published.add(exporter)
-        return exporter
-
-    @property
-    def exporters(self) -> list[Exporter]:
-        return list(self._published)
-
-    @property
-    def oneway_failures(self) -> int:
-        """How many oneway calls have failed here. Their callers are not told; the log is."""
-        return self._exports.oneway_failures
-
-    @property
-    def health(self) -> Health:
-        """Which services serve, as tools are told: ``server.health["demo.Greeter"] = False``."""
-        return self._standard.health
 
     # Life
 

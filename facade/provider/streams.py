@@ -71,8 +71,7 @@ class Streams:
             return
         connection = Connection(stream, self._settings, self._exports, opened=False)
         self.connections.add(connection)
-        answers = connection.answers
-        answers.share = share = self._room.share(answers.__len__)
+        connection.answers.take_places(self._room)
         self._handlers.watch(connection)
         listeners = Listeners(connection, self._callback_filters, self._callbacks)
         connection.peer.listeners = listeners
@@ -80,7 +79,7 @@ class Streams:
             await connection.run()
         finally:
             listeners.close()
-            share.close()
+            connection.answers.share.close()
             self.connections.discard(connection)
 
     def _refusal(self, stream: FrameStream) -> RpcError | None:

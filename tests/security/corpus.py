@@ -31,7 +31,10 @@ def provider_frames():
     raw.invocation.raw = b"\x00" * 20
     late = invocation(11, time_left_us=1)
     back = invocation(17, "tell", {"callback": 1})
-    items = [envelope(13, item={"argument": 0, "msgpack": "AQ=="}), envelope(13, item={"end": True})]
+    items = [
+        envelope(13, item={"argument": 0, "msgpack": "AQ=="}),
+        envelope(13, item={"end": True}),
+    ]
     return [
         frame(setup()),
         frame(invocation(1, "echo", "hello"), invocation(3, "any", {"a": [1, 2.5, None, b"x"]})),
@@ -71,7 +74,7 @@ class Mutator:
     """Makes bad frames of good ones, the same for the same seed."""
 
     def __init__(self, corpus, seed):
-        self.random = random.Random(seed)  # noqa: S311
+        self.random = random.Random(seed)
         self.corpus = corpus
         self.ways = [
             self.flip, self.overwrite, self.insert, self.delete, self.repeat, self.splice,
