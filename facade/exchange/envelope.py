@@ -188,7 +188,8 @@ def read_result(
         return (encoding, wire.msgpack), Result(None, None, attachments)
     if encoding == "error":
         error = _read_error(wire.error)
-        if wire.error.raised:
+        # An exception of Python's can only be the method's, whatever else is said of it.
+        if wire.error.raised or not isinstance(error, RpcError):
             return None, Result(exception=error, attachments=attachments)
         raise error
     if wire.expired:

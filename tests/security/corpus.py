@@ -73,19 +73,43 @@ def consumer_frames():
 class Mutator:
     """Makes bad frames of good ones, the same for the same seed."""
 
-    def __init__(self, corpus, seed):
+    def __init__(self, corpus, seed, *, rising):
         self.random = random.Random(seed)
         self.corpus = corpus
+        # Whether ids are to rise, as those of new calls do.
+        self.rising = rising
+        # Without what begins and ends a stream.
+        self.calls = corpus[1:-1]
+        self._made = -1
         self.ways = [
             self.flip, self.overwrite, self.insert, self.delete, self.repeat, self.splice,
             self.cut, self.overflow, self.change, self.change, self.change, self.shuffle,
         ]  # fmt: skip
 
+    def begin(self):
+        """A new stream."""
+        self._made = -1
+
     def frame(self):
-        data = bytearray(self.random.choice(self.corpus))
+        rare = self.random.random() < 0.1
+        data = self._renumbered(self.random.choice(self.corpus if rare else self.calls))
         for _ in range(self.random.choice((1, 1, 1, 2, 4))):
             data = bytearray(self.random.choice(self.ways)(data))
+        if self._parsed(data) is None and self.random.random() < 0.8:
+            return self.frame()  # most of what is changed at random is no frame at all
         return bytes(data)
+
+    def frames(self, count):
+        return [self.frame() for _ in range(count)]
+
+    def _renumbered(self, data):
+        """The same about newer calls, as ids are used once."""
+        self._made += self.rising and self.random.random() < 0.9
+        parsed = Frame.FromString(data)
+        for each in parsed.envelopes:
+            if each.id:
+                each.id += 32 * max(0, self._made)
+        return bytearray(parsed.SerializeToString())
 
     def _at(self, data):
         return self.random.randrange(len(data) + 1)

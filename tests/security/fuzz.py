@@ -72,6 +72,16 @@ class Feed:
         self.error = error
 
 
+class Fuzzed(VaultImpl):
+    """One for any number of event loops."""
+
+    async def wait(self):
+        await asyncio.Event().wait()
+
+
+TABLE = exports(Fuzzed())
+
+
 class Bugs(logging.Handler):
     """What is logged as an error: nothing that comes from outside should be one here."""
 
@@ -115,12 +125,12 @@ async def read_all(streamed):
     return result
 
 
-async def feed(role, frames, table):
+async def feed(role, frames):
     """One connection, from its setup to its end. How it ended."""
     opened = role == "consumer"
     frames.appendleft(frame(setup()))
     stream = Feed(frames)
-    connection = Connection(stream, Settings(), table, opened=opened)
+    connection = Connection(stream, Settings(), TABLE, opened=opened)
     running = asyncio.ensure_future(connection.run())
     tasks = []
     if opened:
@@ -153,15 +163,16 @@ async def fuzz(role, count, seed):
     root.addHandler(bugs)
     root.propagate, level = False, root.level
     root.setLevel(logging.ERROR)
-    table = exports(VaultImpl())
-    mutator = Mutator(consumer_frames() if role == "consumer" else provider_frames(), seed)
+    corpus = consumer_frames() if role == "consumer" else provider_frames()
+    mutator = Mutator(corpus, seed, rising=role == "provider")
     ends = collections.Counter()
     before, started, fed = len(asyncio.all_tasks()), time.monotonic(), 0
     try:
         while fed < count:
+            mutator.begin()
             meal = deque(mutator.frame() for _ in range(min(MEAL - 1, count - fed)))
             size, kept = len(meal), list(meal)
-            ends[await feed(role, meal, table)] += 1
+            ends[await feed(role, meal)] += 1
             fed += size - len(meal)
             problem = unhandled or bugs.seen
             assert not problem, f"{problem[:3]} after {kept[: size - len(meal)]}"
