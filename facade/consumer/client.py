@@ -102,7 +102,7 @@ class AsyncClient:
         heartbeat: float = 30.0,
         heartbeat_timeout: float = 10.0,
         credentials: Given | None = None,
-        limits: EndLimits = DEFAULT,
+        limits: EndLimits | None = None,
         tls: ClientTls | bool | None = None,
         compression: str | None = None,
         invocation_ids: bool | None = None,
@@ -120,7 +120,7 @@ class AsyncClient:
             heartbeat=heartbeat,
             heartbeat_timeout=heartbeat_timeout,
             credentials=None if credentials is None else Credentials(credentials),
-            limits=limits,
+            limits=limits or DEFAULT,
             tls=(security := client_tls(tls)),
             compression=compression,
         )

@@ -84,7 +84,7 @@ class Server(Exporting):
         queue: int = 1024,
         max_connections: int = 0,
         authenticate: Authenticate | None = None,
-        limits: Limits = DEFAULT,
+        limits: Limits | None = None,
         max_calls: int = 10_000,
         max_cancels: int = 1_000,
         on_connect: OnConnect | None = None,
@@ -120,7 +120,7 @@ class Server(Exporting):
             tls=server_tls(tls, networked=place(address) is None),
             compression=compression,
             socket_mode=socket_mode,
-            limits=limits,
+            limits=(bounds := limits or DEFAULT),
             max_calls=max_calls,
             max_cancels=max_cancels,
         )
@@ -128,11 +128,11 @@ class Server(Exporting):
         check_settings(FilterSettings(filter_settings), filters, "filter_settings")
         resolve(filters, PROVIDER, self._filter_settings)
         self._exports = ExportTable()
-        self._gate = Gate(authenticate, limits)
-        room = Room(limits.max_calls_total)
+        self._gate = Gate(authenticate, bounds)
+        room = Room(bounds.max_calls_total)
         # For the methods that are not async, but for services with a pool of their own.
         self.pool = ThreadPool(threads, queue, place=self._place)
-        self._unary = UnaryCalls(self._exports, max_message_size, limits, room)
+        self._unary = UnaryCalls(self._exports, max_message_size, bounds, room)
         self._streams = Streams(
             self._exports,
             self._settings,

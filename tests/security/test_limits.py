@@ -49,7 +49,7 @@ async def test_calls_in_total(serving, vault):
         running = [asyncio.ensure_future(c.refer(Vault).wait()) for c in clients]
         await until(lambda: vault.waiting == 3)
         for client in (*clients, four):
-            with pytest.raises(facade.LimitExceeded, match="3 calls .* max_calls_total") as caught:
+            with pytest.raises(facade.LimitExceeded, match=r"3 calls .* max_calls_total") as caught:
                 await client.refer(Vault).echo("x")
             assert client is three or caught.value.sent is Sent.NOT_EXECUTED
         vault.released.set()
@@ -68,6 +68,8 @@ def test_places_are_never_more_than_there_are():
         elif not shares[one].full():
             counts[one] += 1
         assert sum(counts) <= 100
+    while not shares[0].full():
+        counts[0] += 1
     assert sum(counts) == 100
     counts[:] = [0, 0, 0]
     shares[0].close()
