@@ -10,6 +10,7 @@ from facade.core import (
     DeadlineExceeded,
     Filter,
     FilterSettings,
+    Identity,
     InvalidArgument,
     Invocation,
     InvokeMode,
@@ -34,6 +35,8 @@ from facade.exchange.description import (
     ProviderDescription,
     ServiceDescription,
 )
+from facade.exchange.limits import Limits
+from facade.exchange.tls import ClientTls, ServerTls
 from facade.provider.callback import callback
 from facade.provider.exporter import Exporter
 from facade.provider.listener import ExporterListener
@@ -52,6 +55,10 @@ __all__ = [
     "bound",
     "callback",
     "Peer",
+    "Limits",
+    "Identity",
+    "ServerTls",
+    "ClientTls",
     "InvokeMode",
     # who is told of services
     "ExporterListener",

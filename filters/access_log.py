@@ -8,16 +8,18 @@ from reprlib import Repr
 from time import perf_counter
 from typing import Any, Self
 
+from facade.core import log
 from facade.core.errors import Code, RemoteError, RpcError
 from facade.core.filter import CONSUMER, PROVIDER, Filter, Invoker, activate
 from facade.core.invocation import Invocation
 from facade.core.result import Result
 from facade.core.settings import FilterSettings
+from facade.core.stream import at_end, is_stream
 
 DEFAULT = "facade.access"
 LONGEST = 1000  # characters of one text
 
-_problems = logging.getLogger(__name__)
+_problems = log.get_logger(__name__)
 _short = Repr()
 _short.maxstring = _short.maxother = 200
 
@@ -88,18 +90,36 @@ class AccessLog(Filter):
         arguments = self._shown_arguments(invocation)  # the method may change them
         start = perf_counter()
         outcome: Result | BaseException = CancelledError()
+        streams = False
         try:
             outcome = result = await invoker.invoke(invocation)
-            return result
+            streams = is_stream(result.value)
         except BaseException as error:
             outcome = error
             raise
         finally:
-            elapsed = perf_counter() - start
-            try:
-                self._log(logger, invocation, outcome, elapsed, arguments)
-            except Exception:
-                _problems.exception("a call of %s was not logged", invocation.service)
+            if not streams:
+                self._end(logger, invocation, outcome, start, arguments)
+        if streams:
+
+            def end(outcome: Result | BaseException) -> None:
+                self._end(logger, invocation, outcome, start, arguments)
+
+            at_end(result, end)
+        return result
+
+    def _end(
+        self,
+        logger: logging.Logger,
+        invocation: Invocation,
+        outcome: Result | BaseException,
+        start: float,
+        arguments: str | None,
+    ) -> None:
+        try:
+            self._log(logger, invocation, outcome, perf_counter() - start, arguments)
+        except Exception:
+            _problems.exception("a call of %s was not logged", invocation.service)
 
     def _logger(self, invocation: Invocation) -> logging.Logger | None:
         said = self._by_method.get(invocation.name, self._default)
@@ -192,12 +212,7 @@ def outcome_of(outcome: Result | BaseException) -> tuple[str, str]:
 
 
 def printable(text: str) -> str:
-    """With nothing in it that could start a line, move a cursor or turn the writing round."""
-    if len(text) > LONGEST:
-        text = text[:LONGEST] + "..."
-    if text.isprintable():
-        return text
-    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
+    return log.printable(text, LONGEST)
 
 
 def _text(value: Any) -> str:

@@ -3,12 +3,13 @@
 from time import perf_counter
 from typing import Self
 
-from facade.core.errors import LimitExceeded, Sent
+from facade.core.errors import LimitExceeded, RpcError, Sent
 from facade.core.filter import CONSUMER, Filter, Invoker, activate
 from facade.core.invocation import Invocation
 from facade.core.places import MethodPlaces, WaitingPlaces, whole_numbers
 from facade.core.result import Result
 from facade.core.settings import ByMethod, FilterSettings
+from facade.core.stream import at_end, is_stream
 
 
 @activate(group=CONSUMER, order=-2000, when="actives")
@@ -21,7 +22,8 @@ class ActiveLimit(Filter):
     Who came first is first. 0 is no limit. ``places`` counts the calls of each method.
 
     Mended against Dubbo: the wait is a part of the call's time, where it is a second
-    timeout there; nobody is overtaken; a place comes back however the call ends.
+    timeout there; nobody is overtaken; a place comes back however the call ends,
+    with the end of its stream where it gives one.
     """
 
     keys = {"actives": int}
@@ -38,13 +40,26 @@ class ActiveLimit(Filter):
         if not places.begin():
             await _wait(places, invocation)
         start = perf_counter()
-        succeeded = False
+        succeeded = streams = False
         try:
             result = await invoker.invoke(invocation)
-            succeeded = True
-            return result
+            succeeded, streams = True, is_stream(result.value)
         finally:
-            places.end(perf_counter() - start, succeeded)
+            if not streams:
+                places.end(perf_counter() - start, succeeded)
+        if streams:
+            _hold(result, places, start)
+        return result
+
+
+def _hold(result: Result, places: WaitingPlaces, start: float) -> None:
+    """Until its stream has ended."""
+
+    def end(outcome: Result | BaseException) -> None:
+        succeeded = isinstance(outcome, Result) and not isinstance(outcome.exception, RpcError)
+        places.end(perf_counter() - start, succeeded)
+
+    at_end(result, end)
 
 
 async def _wait(places: WaitingPlaces, invocation: Invocation) -> None:

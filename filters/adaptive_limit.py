@@ -11,6 +11,7 @@ from facade.core.filter import Filter, Invoker, activate
 from facade.core.invocation import Invocation
 from facade.core.result import Result
 from facade.core.settings import ByMethod, FilterSettings
+from facade.core.stream import at_end, is_stream
 
 # Service, group, version, method.
 _Key = tuple[str, str, str, str]
@@ -69,13 +70,16 @@ class AdaptiveLimit(Filter):
                 sent=Sent.NOT_EXECUTED if invocation.caller is None else Sent.NOT_SENT,
             )
         start = self._clock()
-        answered = False
+        answered = streams = False
         try:
             result = await invoker.invoke(invocation)
-            answered = True
-            return result
+            answered, streams = True, is_stream(result.value)
         finally:
-            limit.end(start, self._clock(), answered)
+            if not streams:
+                limit.end(start, self._clock(), answered)
+        if streams:
+            at_end(result, lambda _: limit.leave())
+        return result
 
     def limit_of(self, service: str, name: str, group: str = "", version: str = "") -> int | None:
         """How many calls of a method may run at once now; None for any number."""
@@ -140,6 +144,11 @@ class Limit:
             self._sum += seconds
             if self._count >= self.WINDOW and self._count >= self.now:
                 self._close(self._sum / self._count, end)
+
+    def leave(self) -> None:
+        """A stream ended: how long it took is the reader's doing, and tells nothing."""
+        with self._lock:
+            self.active -= 1
 
     def _close(self, mean: float, now: float) -> None:
         if self._probing:

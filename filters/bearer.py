@@ -7,11 +7,17 @@ from typing import Any, ClassVar, Self
 from facade.core.errors import Code, RpcError, Sent, Status
 from facade.core.filter import CONSUMER, Filter, Invoker, activate
 from facade.core.invocation import Invocation
+from facade.core.log import get_logger
 from facade.core.result import Result
 from facade.core.settings import FilterSettings
 
+logger = get_logger(__name__)
+
 NAME = "authorization"
 PREFIX = "Bearer "
+
+# Targets that were warned of.
+_warned: set[str] = set()
 
 
 @activate(group=CONSUMER, order=-1_000, when="bearer")
@@ -20,7 +26,8 @@ class Bearer(Filter):
 
     ``client.refer(Shop, bearer="...")``, or ``bearer=function``, which gives the token for
     each call and may be async: that is the place to renew it. A method may have its own, or
-    None. It goes as the attachment "authorization", readable on the way without TLS.
+    None. It goes as the attachment "authorization", readable on the way without TLS: for
+    a target on another machine the log then warns, once.
 
     Raises RpcError with Code.AUTHORIZATION where the function fails or gives no text. Dubbo
     has none; its BasicAuthenticator uses the same attachment.
@@ -42,6 +49,9 @@ class Bearer(Filter):
         made._own = {name: _source(token) for name, token in tokens.items()}
         for source in made._own.values():
             made._needs_loop_for(source)
+        target = settings.get("open_target")
+        if target is not None and any(source is not None for source in settings.all("bearer")):
+            _warn(target)
         return made
 
     def _needs_loop_for(self, source: Any) -> None:
@@ -73,6 +83,16 @@ class Bearer(Filter):
                 status=Status.UNAUTHENTICATED,
                 sent=Sent.NOT_SENT,
             ) from error
+
+
+def _warn(target: str) -> None:
+    if target not in _warned:
+        _warned.add(target)
+        logger.warning(
+            "bearer= sends a token to %s, and who is on the way can read it: "
+            "say tls= there and here",
+            target,
+        )
 
 
 def _source(token: Any) -> Any:

@@ -8,6 +8,7 @@ from facade.core.invocation import Invocation
 from facade.core.places import WaitingPlaces, whole_numbers
 from facade.core.result import Result
 from facade.core.settings import FilterSettings
+from facade.core.stream import at_end, is_stream
 
 # Service, group, version.
 _Key = tuple[str, str, str]
@@ -22,7 +23,8 @@ class Bulkhead(Filter):
 
     ``bulkhead_queue`` (0) more wait for a place as long as the call has time; who came first
     is first. What finds no place raises LimitExceeded: the call was not sent, or the method
-    did not run. At a consumer a slow provider so holds only its share of the callers.
+    did not run. A stream holds its place to its end. At a consumer a slow provider so holds
+    only its share of the callers.
     """
 
     keys = {"bulkhead": int, "bulkhead_queue": int}
@@ -56,10 +58,16 @@ class Bulkhead(Filter):
                 f"at once, and `bulkhead_queue` {self._queue} to wait while they have time",
                 sent=Sent.NOT_EXECUTED if invocation.caller is None else Sent.NOT_SENT,
             )
+        streams = False
         try:
-            return await invoker.invoke(invocation)
+            result = await invoker.invoke(invocation)
+            streams = is_stream(result.value)
         finally:
-            places.leave()
+            if not streams:
+                places.leave()
+        if streams:
+            at_end(result, lambda _: places.leave())
+        return result
 
     async def _wait(self, places: WaitingPlaces, invocation: Invocation) -> bool:
         countdown = invocation.countdown

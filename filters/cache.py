@@ -15,6 +15,7 @@ from facade.core.filter import CONSUMER, Filter, Invoker, activate
 from facade.core.invocation import Invocation
 from facade.core.result import Result
 from facade.core.settings import FilterSettings
+from facade.core.stream import is_stream
 
 KINDS = ("lru", "expiring")
 _OFF = (None, False, "", "false", "0", "null", "N/A")
@@ -43,8 +44,8 @@ class Cache(Filter):
     the same time share one (its failure, too), unless the one that went was cancelled or ran out
     of time; then the next goes. Each caller has a copy of the value, to change as he likes.
     Calls are equal by service, group, version, method and arguments, as msgpack. Who calls
-    does not count: cache nothing that differs by it. What can't be encoded (callbacks), oneway
-    calls and names with "$" pass through.
+    does not count: cache nothing that differs by it. What can't be encoded (callbacks), streams,
+    oneway calls and names with "$" pass through.
 
     Raises DeadlineExceeded where the time ends while an equal call is waited for. Dubbo:
     CacheFilter. Mended: arguments are told apart by more than their text, and "expiring"
@@ -95,7 +96,7 @@ class Cache(Filter):
         try:
             store = self._stores[place]
         except KeyError:
-            store = self._make_store(place)
+            store = self._make_store(place, invocation)
         if store is None or invocation.oneway:
             return await invoker.invoke(invocation)
         key = _key(invocation)
@@ -138,6 +139,8 @@ class Cache(Filter):
     def _keep(self, store: "Store", key: bytes, result: Result) -> Result | None:
         if result.exception is not None:
             return Result(exception=result.exception)
+        if is_stream(result.value):  # of a call without an interface
+            return None
         try:
             value = _copy(result.value)
         except Exception:  # it has no copy, so nobody else can have it
@@ -156,9 +159,12 @@ class Cache(Filter):
                 sent=self._not_run,
             )
 
-    def _make_store(self, place: tuple[str, str, str, str]) -> "Store | None":
-        name = place[-1]
-        rule = None if name.startswith("$") else self._own.get(name, self._rule)
+    def _make_store(
+        self, place: tuple[str, str, str, str], invocation: Invocation
+    ) -> "Store | None":
+        name, method = place[-1], invocation.method
+        passes = name.startswith("$") or (method is not None and method.streaming)
+        rule = None if passes else self._own.get(name, self._rule)
         store = self._stores[place] = None if rule is None else Store(rule, self._clock)
         return store
 

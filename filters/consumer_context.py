@@ -10,6 +10,7 @@ from facade.core.filter import CONSUMER, Filter, Invoker, activate
 from facade.core.invocation import Invocation
 from facade.core.result import Result
 from facade.core.settings import FilterSettings
+from facade.core.stream import at_end, is_stream
 
 
 @activate(group=CONSUMER, order=-10_000)
@@ -60,7 +61,10 @@ class ConsumerContext(Filter):
         result = await invoker.invoke(invocation)
         caller.response_attachments = result.attachments
         if request is not None:
-            request.downstream.update(result.attachments)
+            if is_stream(result.value):  # what comes back with it comes at its end
+                at_end(result, lambda _: request.downstream.update(result.attachments))
+            else:
+                request.downstream.update(result.attachments)
         return result
 
     def _forward_to(self, invocation: Invocation, request: Request) -> None:

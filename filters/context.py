@@ -4,7 +4,7 @@ from facade.core.context import Request, reset_request, set_request
 from facade.core.filter import PROVIDER, Filter, Invoker, activate
 from facade.core.invocation import Invocation
 from facade.core.result import Result
-from facade.core.stream import Watched, is_stream
+from facade.core.stream import at_end, is_stream
 
 
 @activate(group=PROVIDER, order=-10_000)
@@ -37,11 +37,11 @@ class Context(Filter):
 
 
 def _until_its_end(result: Result, request: Request) -> Result:
-    def end(error: BaseException | None) -> None:
+    def end(outcome: Result | BaseException) -> None:
         request.ended = True
         _take_attachments(result, request)
 
-    result.value = Watched(result.value, end=end)
+    at_end(result, end)
     return result
 
 

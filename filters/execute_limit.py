@@ -3,12 +3,13 @@
 from time import perf_counter
 from typing import Self
 
-from facade.core.errors import LimitExceeded, Sent
+from facade.core.errors import LimitExceeded, RpcError, Sent
 from facade.core.filter import PROVIDER, Filter, Invoker, activate
 from facade.core.invocation import Invocation
 from facade.core.places import MethodPlaces, Places, whole_numbers
 from facade.core.result import Result
 from facade.core.settings import ByMethod, FilterSettings
+from facade.core.stream import at_end, is_stream
 
 
 @activate(group=PROVIDER, order=-4000, when="executes")
@@ -20,6 +21,7 @@ class ExecuteLimit(Filter):
     Raises LimitExceeded; its caller knows that the method did not run. 0 is no limit.
     ``places`` counts the calls of each method. Mended against Dubbo: a place comes back
     however the call ends, be it by a limit of another filter.
+    A method that yields runs until its stream has ended.
     """
 
     needs_loop = False
@@ -41,10 +43,23 @@ class ExecuteLimit(Filter):
                 sent=Sent.NOT_EXECUTED,
             )
         start = perf_counter()
-        succeeded = False
+        succeeded = streams = False
         try:
             result = await invoker.invoke(invocation)
-            succeeded = True
-            return result
+            succeeded, streams = True, is_stream(result.value)
         finally:
-            places.end(perf_counter() - start, succeeded)
+            if not streams:
+                places.end(perf_counter() - start, succeeded)
+        if streams:
+            _hold(result, places, start)
+        return result
+
+
+def _hold(result: Result, places: Places, start: float) -> None:
+    """Until its stream has ended."""
+
+    def end(outcome: Result | BaseException) -> None:
+        succeeded = isinstance(outcome, Result) and not isinstance(outcome.exception, RpcError)
+        places.end(perf_counter() - start, succeeded)
+
+    at_end(result, end)

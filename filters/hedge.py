@@ -40,7 +40,8 @@ class Hedge(Filter):
     hedges        attempts after the first, each so much later than the one before: 1
     hedge_budget  those attempts, as a share of the calls that are answered: 0.1
 
-    - Only methods that are declared ``idempotent=True``, and that answer. Others pass.
+    - Only methods that are declared ``idempotent=True``, and that answer. Others pass,
+      and those that have streams.
     - An attempt that fails on its way, in a way that may be repeated, is followed by the next
       at once. An exception of the method is an answer.
     - When there is an answer, or the caller is cancelled, the other attempts are cancelled.
@@ -91,7 +92,13 @@ class Hedge(Filter):
     async def invoke(self, invoker: Invoker, invocation: Invocation) -> Result:
         plan: Plan = self._plans[invocation.name]
         method = invocation.method
-        if not plan.hedges or method is None or not method.idempotent or invocation.oneway:
+        if (
+            not plan.hedges
+            or method is None
+            or not method.idempotent
+            or invocation.oneway
+            or method.streaming
+        ):
             return await invoker.invoke(invocation)
         invocation.start_countdown()
         running: dict[Attempt, Invocation] = {}

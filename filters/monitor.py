@@ -14,6 +14,7 @@ from facade.core.invocation import Invocation
 from facade.core.method import service_key
 from facade.core.result import Result
 from facade.core.settings import FilterSettings
+from facade.core.stream import at_end, is_stream
 
 # More methods than these are counted as one: names of generic calls may be made up.
 MOST_METHODS = 10_000
@@ -172,7 +173,10 @@ class Monitor(Filter):
         except BaseException as error:
             counter.end(error, perf_counter() - start)
             raise
-        counter.end(result, perf_counter() - start)
+        if is_stream(result.value):
+            at_end(result, lambda outcome: counter.end(outcome, perf_counter() - start))
+        else:
+            counter.end(result, perf_counter() - start)
         return result
 
     def snapshot(self) -> dict[Key, Statistics]:

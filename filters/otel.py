@@ -14,6 +14,7 @@ from facade.core.invocation import Attachments, Invocation
 from facade.core.outcome import status_of
 from facade.core.result import Result
 from facade.core.settings import ByMethod, FilterSettings
+from facade.core.stream import at_end, is_stream
 
 if TYPE_CHECKING:
     from opentelemetry.metrics import Histogram, MeterProvider
@@ -113,19 +114,28 @@ class Otel(Filter):
         token = self._attach(context)
         start = perf_counter()
         outcome: Result | BaseException
+        streams = False
+
+        def end(outcome: Result | BaseException) -> None:
+            end = method.end(outcome)
+            side.duration.record((perf_counter() - start) * 1000, end.measured, context)
+            if span.is_recording():
+                end.tell(span, invocation.remote_address if calls else "")
+            span.end()
+
         try:
             outcome = result = await invoker.invoke(invocation)
+            streams = is_stream(result.value)
         except BaseException as error:
             outcome = error
             raise
         finally:
-            milliseconds = (perf_counter() - start) * 1000
-            self._detach(token)
-            end = method.end(outcome)
-            side.duration.record(milliseconds, end.measured, context)
-            if span.is_recording():
-                end.tell(span, invocation.remote_address if calls else "")
-            span.end()
+            if calls or not streams:  # a generator of the provider runs on in this task
+                self._detach(token)
+            if not streams:
+                end(outcome)
+        if streams:
+            at_end(result, end)
         return result
 
     def _parent(self, received: Attachments) -> Any:

@@ -5,7 +5,6 @@ and before the end. Each writes what passes it, with all that is further in, int
 lies in the call's attributes; the difference of two neighbours is a filter's own time.
 """
 
-import logging
 from collections.abc import Mapping
 from time import perf_counter
 from typing import Any, Self
@@ -14,10 +13,12 @@ from facade.core.chain import Link, chain, is_available
 from facade.core.context import current_request
 from facade.core.filter import CONSUMER, PROVIDER, Filter, Invoker, activate
 from facade.core.invocation import Invocation
+from facade.core.log import get_logger
 from facade.core.result import Result
 from facade.core.settings import FilterSettings
+from facade.core.stream import at_end, is_stream
 
-logger = logging.getLogger(__name__)
+logger = get_logger(__name__)
 
 SHARE = 0.75
 # Chains kept ready: one object may stand in many. And nested calls noted of one call.
@@ -124,9 +125,9 @@ class Profiler(Filter):
             profiled = self._profiled(invoker)
         notes = invocation.attributes[_NOTES] = _Notes(len(profiled.names) + 1)
         start = perf_counter()
-        try:
-            return await profiled.invoker.invoke(invocation)
-        finally:
+        streams = False
+
+        def end() -> None:
             elapsed = perf_counter() - start
             del invocation.attributes[_NOTES]
             if invocation.caller is not None:
@@ -134,6 +135,23 @@ class Profiler(Filter):
             timeout = _timeout(invocation)
             if timeout is not None and elapsed >= share * timeout:
                 _warn(invocation, elapsed, timeout, profiled.names, notes)
+
+        try:
+            result = await profiled.invoker.invoke(invocation)
+            streams = is_stream(result.value)
+        finally:
+            if not streams:
+                end()
+        if streams:
+            opened = perf_counter()
+
+            def end_of_stream(_: Result | BaseException) -> None:
+                seconds = perf_counter() - opened  # filters further in took none of it
+                notes.layers = [layer + seconds for layer in notes.layers]
+                end()
+
+            at_end(result, end_of_stream)
+        return result
 
     def _profiled(self, invoker: Invoker) -> _Profiled:
         if len(self._chains) >= MOST_CHAINS:

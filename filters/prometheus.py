@@ -10,14 +10,15 @@ from weakref import WeakKeyDictionary
 from facade.core.errors import Status
 from facade.core.filter import Filter, Invoker, activate
 from facade.core.invocation import Invocation
+from facade.core.method import Method
 from facade.core.outcome import status_of
 from facade.core.result import Result
 from facade.core.settings import ByMethod, FilterSettings
+from facade.core.stream import at_end, is_stream
 
 if TYPE_CHECKING:
     from prometheus_client import CollectorRegistry, Counter, Histogram
 
-_TYPE = "unary"
 _LABELS = ("grpc_type", "grpc_service", "grpc_method")
 _EVERY_METHOD = ByMethod({}, True)
 
@@ -85,21 +86,26 @@ class Prometheus(Filter):
         calls.started.inc()
         start = perf_counter()
         outcome: Result | BaseException
+        streams = False
         try:
             outcome = result = await invoker.invoke(invocation)
+            streams = is_stream(result.value)
         except BaseException as error:
             outcome = error
             raise
         finally:
-            calls.seconds.observe(perf_counter() - start)
-            calls.handled[status_of(outcome)].inc()
+            if not streams:
+                calls.end(outcome, perf_counter() - start)
+        if streams:
+            at_end(result, lambda outcome: calls.end(outcome, perf_counter() - start))
         return result
 
     def _learn(self, known: dict[Any, _Calls | None], invocation: Invocation) -> _Calls | None:
         calls = None
         if self._wanted[invocation.name]:
             side = self._metrics[0 if known is self._serving else 1]
-            calls = _Calls(side, invocation.service, invocation.name)
+            names = _type(invocation.method), invocation.service, invocation.name
+            calls = _Calls(side, names)
         known[invocation.service, invocation.name] = calls
         return calls
 
@@ -138,10 +144,14 @@ class _Calls:
 
     __slots__ = ("handled", "seconds", "started")
 
-    def __init__(self, side: _Side, service: str, method: str) -> None:
-        self.started: Counter = side.started.labels(_TYPE, service, method)
-        self.seconds: Histogram = side.seconds.labels(_TYPE, service, method)
-        self.handled = _ByStatus(side.handled, service, method)
+    def __init__(self, side: _Side, names: tuple[str, str, str]) -> None:
+        self.started: Counter = side.started.labels(*names)
+        self.seconds: Histogram = side.seconds.labels(*names)
+        self.handled = _ByStatus(side.handled, *names)
+
+    def end(self, outcome: Result | BaseException, seconds: float) -> None:
+        self.seconds.observe(seconds)
+        self.handled[status_of(outcome)].inc()
 
 
 class _ByStatus(dict[Status, Any]):
@@ -155,8 +165,17 @@ class _ByStatus(dict[Status, Any]):
         self._names = names
 
     def __missing__(self, status: Status) -> Counter:
-        counter = self[status] = self._handled.labels(_TYPE, *self._names, _CODES[status])
+        counter = self[status] = self._handled.labels(*self._names, _CODES[status])
         return counter
+
+
+def _type(method: Method | None) -> str:
+    """As gRPC calls it. Without an interface it is not known."""
+    if method is None or not method.streaming:
+        return "unary"
+    if not method.streamed:
+        return "server_stream"
+    return "bidi_stream" if method.yields else "client_stream"
 
 
 # Of each registry its metrics of providers and of consumers, and their buckets.

@@ -10,6 +10,7 @@ from facade.core.countdown import TimeoutCountDown
 from facade.core.errors import RpcError, Sent
 from facade.core.filter import CONSUMER, Filter, Invoker, activate
 from facade.core.invocation import Invocation
+from facade.core.method import Method
 from facade.core.repeat import ATTEMPT, RepeatBudget, may_repeat
 from facade.core.result import Result
 from facade.core.settings import ByMethod, FilterSettings
@@ -40,7 +41,8 @@ class Retry(Filter):
     - Repeated is what was not sent or not executed, and, of methods that are declared
       ``idempotent=True``, what ended in Unavailable or DeadlineExceeded. What would fail again
       (arguments, access, an unknown method, TIMEOUT_TERMINATE) is not, and an exception of
-      the method is an answer.
+      the method is an answer. A call with an argument that is a stream is repeated only where
+      nothing was sent, and a stream that was given is never asked for again.
     - All attempts share the time of the call. None starts without time left, and there is no
       pause that would outlast it.
     - All calls share the budget. While nobody answers, nothing comes into it, so a dead
@@ -101,8 +103,10 @@ class Retry(Filter):
         if not plan.retries:
             return await invoker.invoke(invocation)
         invocation.start_countdown()
-        idempotent = invocation.method is not None and invocation.method.idempotent
-        short = plan.attempt_timeout if idempotent else None
+        method = invocation.method
+        idempotent = method is not None and method.idempotent
+        # It would end a stream that was given in time, too.
+        short = plan.attempt_timeout if idempotent and not _streams(method) else None
         timeout, countdown = invocation.timeout, invocation.countdown
         maybe_executed = False
         attempt = 1
@@ -121,6 +125,7 @@ class Retry(Filter):
                     if (
                         attempt > plan.retries
                         or not may_repeat(error, idempotent)
+                        or (error.sent is not Sent.NOT_SENT and _takes_streams(method))
                         or (countdown is not None and countdown.remaining <= pause)
                         or not self.budget.take()
                     ):
@@ -135,6 +140,15 @@ class Retry(Filter):
                 invocation.timeout = timeout if countdown is None else countdown.remaining
         finally:
             invocation.timeout, invocation.countdown = timeout, countdown
+
+
+def _streams(method: Method | None) -> bool:
+    return method is not None and method.streaming
+
+
+def _takes_streams(method: Method | None) -> bool:
+    """What was sent of an argument that is a stream can't be sent again."""
+    return method is not None and bool(method.streamed)
 
 
 def _number(invocation: Invocation, attempt: int) -> None:

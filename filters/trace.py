@@ -12,6 +12,7 @@ from facade.core.filter import PROVIDER, Filter, Invoker, activate
 from facade.core.invocation import Invocation
 from facade.core.result import Result
 from facade.core.settings import FilterSettings
+from facade.core.stream import at_end, is_stream
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,7 +165,10 @@ class Trace(Filter):
         except BaseException as error:
             self._tell(invocation, error, perf_counter() - start)
             raise
-        self._tell(invocation, result, perf_counter() - start)
+        if is_stream(result.value):
+            at_end(result, lambda end: self._tell(invocation, end, perf_counter() - start))
+        else:
+            self._tell(invocation, result, perf_counter() - start)
         return result
 
     def _tell(

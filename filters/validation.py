@@ -103,7 +103,8 @@ class Checker:
 
     def __init__(self, method: Method) -> None:
         self.parameters = method.parameters
-        checked = [p for p in method.parameters if p.name not in method.callbacks]
+        given_later = method.callbacks + method.streamed
+        checked = [p for p in method.parameters if p.name not in given_later]
         self._by_name = {p.name: Decoder(p.type, dec_hook=_from_plain).decode for p in checked}
         self._positional = [p.name for p in method.parameters if not p.keyword_only]
 

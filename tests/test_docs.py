@@ -21,11 +21,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from google.protobuf import json_format
+from google.protobuf import json_format, struct_pb2
 
 import facade
+from examples.interop.interface import Greeter
+from facade.codec import MethodCodec
 from facade.core.context import RESERVED
-from facade.v1 import invocation_pb2
+from facade.service import describe
 
 ROOT = Path(__file__).resolve().parent.parent
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
@@ -220,10 +222,11 @@ def test_errors_page_lists_every_error() -> None:
     assert not [name for name in errors if f"`{name}`" not in text]
 
 
-def test_grpcurl_line_is_an_invocation() -> None:
-    """What README.md tells grpcurl to send is a message of protos/, for the example."""
-    sent = re.search(r"-d '(.+?)'", (ROOT / "README.md").read_text(), re.DOTALL)
-    assert sent
-    invocation = json_format.ParseDict(json.loads(sent[1]), invocation_pb2.Invocation())
-    assert (invocation.service, invocation.version) == ("examples.Greeter", "1.0.0")
-    assert invocation.value.list_value.values[0].string_value == "Ann"
+def test_grpcurl_line_calls_the_example() -> None:
+    """What README.md tells grpcurl to call and to send is a method of its example, and arguments
+    that this takes."""
+    line = re.search(r"-d '(.+?)' \S+ demo.Greeter/(\w+)", (ROOT / "README.md").read_text())
+    assert line
+    value = json_format.ParseDict(json.loads(line[1]), struct_pb2.Value())
+    method = describe(Greeter).methods[line[2]]
+    assert MethodCodec(method).decode_arguments(("value", value)) == (("Ann",), None)

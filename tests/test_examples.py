@@ -88,6 +88,7 @@ SEEN = {
     "A call": "Meal(dish='soup', portions=2",
     "The same call without asyncio": "orders so far, from a future",
     "Futures": "0 of 3 are done",
+    "A stream": "order soup, hot soup, order pie, hot pie",
     "Oneway": "a note: table 12 is in a hurry",
     "A call without an interface": "{'dish': 'pie'",
     "A call from another language": "its dish pie",

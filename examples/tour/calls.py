@@ -1,6 +1,7 @@
 """Ways to call."""
 
 import asyncio
+from collections.abc import AsyncIterator
 from time import perf_counter
 
 import facade
@@ -56,6 +57,29 @@ async def futures(guest: Guest) -> None:
     expect(sorted(ended) == sorted(answers), "each call has its own answer")
 
 
+async def streams(guest: Guest) -> None:
+    """A stream
+
+    Values can go and come one by one while the call lasts. The guest orders the next
+    dish when the one before stands on his table.
+    """
+    happened: list[str] = []
+
+    async def dishes() -> AsyncIterator[str]:
+        for dish in ("soup", "pie"):
+            happened.append(f"order {dish}")
+            yield dish
+            await served.wait()
+            served.clear()
+
+    served = asyncio.Event()
+    async for dish in guest.kitchen.serve(dishes()):
+        happened.append(dish)
+        served.set()
+    show("what happened", ", ".join(happened))
+    expect(happened == ["order soup", "hot soup", "order pie", "hot pie"], "one after the other")
+
+
 async def oneway(guest: Guest) -> None:
     """Oneway
 
@@ -95,4 +119,4 @@ async def without_library(guest: Guest) -> None:
     expect(fields["dish"].string_value == "pie", "the kitchen understood JSON")
 
 
-STOPS = [typed, blocking, futures, oneway, generic, without_library]
+STOPS = [typed, blocking, futures, streams, oneway, generic, without_library]

@@ -1,6 +1,7 @@
 # mypy: disable-error-code="empty-body"
 """What the providers of the tour offer: the kitchen cooks, the waiter takes orders to it."""
 
+from collections.abc import AsyncIterator
 from dataclasses import dataclass
 
 import facade
@@ -48,6 +49,9 @@ class Kitchen:
     async def bake(self) -> str: ...
 
     async def simmer(self, seconds: float) -> str: ...
+
+    def serve(self, dishes: AsyncIterator[str]) -> AsyncIterator[str]:
+        """Each dish as soon as it is ready."""
 
     async def look(self) -> list[Hop]: ...
 

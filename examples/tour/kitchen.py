@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+from collections.abc import AsyncIterator
 from time import monotonic
 
 import facade
@@ -46,6 +47,10 @@ class KitchenImpl(Kitchen):
             raise
         self._news.tell(f"simmering ended after {monotonic() - start:.2f} s")
         return f"simmered for {seconds:g} s"
+
+    async def serve(self, dishes: AsyncIterator[str]) -> AsyncIterator[str]:
+        async for dish in dishes:
+            yield f"hot {dish}"
 
     async def look(self) -> list[Hop]:
         return [see("kitchen")]

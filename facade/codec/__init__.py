@@ -27,7 +27,7 @@ from facade.codec.payload import (
     decode_plain,
     encode_plain,
 )
-from facade.codec.stream import ItemCodec, StreamCodec
+from facade.codec.stream import GenericStreamCodec, ItemCodec, StreamCodec
 
 __all__ = [
     "ANY",
@@ -39,6 +39,7 @@ __all__ = [
     "CallingCodec",
     "Codec",
     "GenericCodec",
+    "GenericStreamCodec",
     "ItemCodec",
     "MethodCodec",
     "Payload",

@@ -3,8 +3,9 @@
 from dataclasses import replace
 from typing import Any
 
+from facade.codec.generic import GenericCodec
 from facade.codec.method import MethodCodec
-from facade.codec.payload import VALUE, Payload
+from facade.codec.payload import MSGPACK, VALUE, Payload, encode_plain
 from facade.core.errors import InvalidArgument, RpcError
 from facade.core.method import Method, Parameter
 
@@ -19,6 +20,38 @@ class ItemCodec(MethodCodec):
     def encode(self, value: Any, call: str) -> Payload:
         """``call``: the encoding of the arguments of its call. Raises RpcError."""
         return self.encode_result(value, VALUE if call == VALUE else self.encoding)
+
+
+class GenericStreamCodec:
+    """Without an interface: plain values, and arguments that are iterators are streams."""
+
+    def __init__(self, service: str, name: str) -> None:
+        self.items = GenericCodec(service, name)
+        self.encode_arguments = self.items.encode_arguments
+        self.decode_result = self.items.decode_result
+        self.encode_value = self.items.encode_value
+        self._name = f"{service}.{name}"
+
+    def take(
+        self, arguments: tuple[Any, ...], keywords: dict[str, Any] | None
+    ) -> tuple[tuple[Any, ...], dict[str, Any] | None, dict[int, Any]]:
+        """See StreamCodec."""
+        streams = {index: value for index, value in enumerate(arguments) if _is_iterator(value)}
+        rest = tuple(None if index in streams else v for index, v in enumerate(arguments))
+        return rest, keywords, streams
+
+    def encode_item(self, index: int, value: Any, call: str) -> Payload:
+        """See StreamCodec. Raises InvalidArgument."""
+        try:
+            return MSGPACK, encode_plain(value)
+        except (TypeError, ValueError, OverflowError, RecursionError) as error:
+            raise InvalidArgument(
+                f"{self._name}: a value of argument {index} can't be sent: {error}"
+            ) from None
+
+
+def _is_iterator(value: Any) -> bool:
+    return hasattr(type(value), "__anext__") or hasattr(type(value), "__next__")
 
 
 class StreamCodec(MethodCodec):
@@ -72,6 +105,17 @@ class StreamCodec(MethodCodec):
             return positional, keywords
         index = self._index
         return positional, {name: change(index.get(name), keywords[name]) for name in keywords}
+
+    def encode_item(self, index: int, value: Any, call: str) -> Payload:
+        """One value of a streamed argument. Raises InvalidArgument."""
+        try:
+            return self.streams[index].encode(value, call)
+        except RpcError as error:
+            name = self.method.parameters[index].name
+            what = error.message.rpartition(" can't be encoded: ")[2]
+            raise InvalidArgument(
+                f"{self.method}: a value of {name!r} can't be sent: {what}"
+            ) from None
 
     def decode_item(self, index: int, payload: Payload) -> Any:
         """One value of a streamed argument. Raises InvalidArgument."""

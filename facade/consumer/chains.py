@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from facade.codec import CallingCodec, StreamCodec
+from facade.codec import CallingCodec, GenericStreamCodec, StreamCodec
 from facade.core.chain import chain
 from facade.core.filter import Filter, Invoker
 from facade.exchange.reference import CallbackCodec
@@ -33,6 +33,6 @@ class Chains:
 
     def of(self, codec: CallingCodec) -> Invoker:
         """For the method that has this codec."""
-        if isinstance(codec, StreamCodec):
+        if isinstance(codec, StreamCodec | GenericStreamCodec):
             return self._with_streams
         return self._with_callbacks if isinstance(codec, CallbackCodec) else self.plain

@@ -20,9 +20,14 @@ from facade.core.filter import CONSUMER, Invoker
 from facade.core.listener import check_listeners, tell
 from facade.core.method import InvokeMode, Method, Service, service_key
 from facade.core.settings import FilterSettings
+from facade.exchange.credentials import Credentials, Given, warn_of
 from facade.exchange.description import ProviderDescription
 from facade.exchange.handlers import Handlers, OnConnect, OnDisconnect
+from facade.exchange.injvm import place
+from facade.exchange.limits import DEFAULT
+from facade.exchange.limits import Limits as EndLimits
 from facade.exchange.settings import DEFAULT_MAX_MESSAGE, Settings
+from facade.exchange.tls import ClientTls, client_tls, in_the_open
 from facade.exchange.transport import Transport
 from facade.plugins import FilterList, check_settings, merge, resolve
 from facade.service import check_timeout, with_timeouts
@@ -41,7 +46,8 @@ class AsyncClient:
     Of the target "injvm" it calls what servers of this process export, without a network.
 
     It may be made anywhere and connects when the first call needs it. Clients of one event
-    loop share the stream where their target, application, sizes and heartbeat are the same.
+    loop share the stream where their target, application, sizes, heartbeat, TLS and compression are
+    the same.
     Times are seconds, sizes bytes.
 
     timeout            longest a call may take where neither it, its method, nor its
@@ -65,6 +71,11 @@ class AsyncClient:
     on_disconnect      and with the Peer and the error (or None) when it has ended
     heartbeat          ask the provider for a sign of life after this long a silence
     heartbeat_timeout  and give the connection up when none comes for this long
+    credentials        what proves who we are, by name: str or bytes, or an async function that
+                       gives them: see docs/security.md
+    limits             Limits(...): what is taken of the provider
+    tls                ClientTls(...), or True: the provider must be one of those whom gRPC trusts
+    compression        "gzip" or "deflate" for what is sent, where the provider can read it
     invocation_ids     number calls, in the attachment ``id``: all, none, or asynchronous ones
     """
 
@@ -90,6 +101,10 @@ class AsyncClient:
         max_message_size: int = DEFAULT_MAX_MESSAGE,
         heartbeat: float = 30.0,
         heartbeat_timeout: float = 10.0,
+        credentials: Given | None = None,
+        limits: EndLimits | None = None,
+        tls: ClientTls | bool | None = None,
+        compression: str | None = None,
         invocation_ids: bool | None = None,
         transport: Transport | None = None,
     ) -> None:
@@ -104,6 +119,10 @@ class AsyncClient:
             max_message_size=max_message_size,
             heartbeat=heartbeat,
             heartbeat_timeout=heartbeat_timeout,
+            credentials=None if credentials is None else Credentials(credentials),
+            limits=limits or DEFAULT,
+            tls=(security := client_tls(tls)),
+            compression=compression,
         )
         self._timeout = timeout
         self._invocation_ids = invocation_ids
@@ -115,6 +134,7 @@ class AsyncClient:
             Handlers(on_connect, on_disconnect),
             self._runner(),
             transport=transport,
+            tls=security,
             unary=unary,
             native=native,
             connections=connections,
@@ -125,6 +145,10 @@ class AsyncClient:
         self._ends = self._make_ends()
         self._filters = filters
         self._settings = {**(filter_settings or {}), "propagate": propagate}
+        if transport is None and place(target) is None and in_the_open(target, security):
+            self._settings["open_target"] = target  # for filters that send what is secret
+            if settings.credentials is not None:
+                warn_of(target)
         check_settings(FilterSettings(filter_settings), filters, "filter_settings")
         self._chains = Chains(resolve(filters, CONSUMER, self._settings), self._ends)
         self._futures: set[asyncio.Future[Any]] = set()
@@ -210,7 +234,7 @@ class AsyncClient:
                 group=group,
                 version=version,
                 method=None,
-                limit=self._limits.of_generic(key, name),
+                limit=self._limits.of_generic(key, name, streams=gives_stream(codec)),
             )
 
         return GenericService(service, make)

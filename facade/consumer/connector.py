@@ -1,21 +1,21 @@
 """Keeps a connection to one provider: made when it is needed, and again when it is gone."""
 
 import asyncio
-import logging
 import random
 from contextvars import Context
 from functools import partial
 from time import monotonic
 from typing import Any
 
-from facade.core.errors import RpcError, Sent, Unavailable
+from facade.core.errors import RpcError, Sent, Status, Unavailable
+from facade.core.log import get_logger
 from facade.exchange.answering import Exports
 from facade.exchange.connection import Connection
 from facade.exchange.settings import Settings
 from facade.exchange.stream import ConsumerStream
 from facade.exchange.transport import Transport
 
-logger = logging.getLogger(__name__)
+logger = get_logger(__name__)
 
 # Seconds between attempts: the first pause, how it grows, the longest.
 FIRST_PAUSE = 0.05
@@ -74,6 +74,7 @@ class Connector:
 
     async def _connect(self) -> None:
         """Try until it works, or nobody asks for it any more."""
+        unexplained = 0
         try:
             while self._wanted and not self._closed:
                 self._wanted = False
@@ -83,6 +84,12 @@ class Connector:
                 except RpcError as failure:
                     self.failure = failure
                     logger.debug("cannot connect to %s: %s", self._transport.target, failure)
+                    # gRPC loses the reason where it comes while we write. The next attempt may
+                    # tell it.
+                    unexplained += failure.status is Status.INTERNAL
+                    if unexplained == 1 and failure.status is Status.INTERNAL:
+                        self._wanted = True
+                        continue
                 self._end_attempt(self.failure)
                 # Not all consumers at once, when a provider comes back.
                 await asyncio.sleep(self._pause * random.uniform(0.8, 1.2))
@@ -98,8 +105,11 @@ class Connector:
             done.set_result(failure)
 
     async def _open(self) -> None:
+        credentials = self._settings.credentials
+        shown = None if credentials is None else await credentials.get()
         stream = await self._transport.open()
         connection = Connection(stream, self._settings, self._exports, opened=True)
+        connection.credentials = shown
         task = asyncio.create_task(self._keep(connection), name="facade-connection")
         self._running[task] = connection
         task.add_done_callback(self._over)

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
-from facade.codec import CallingCodec, GenericCodec
+from facade.codec import CallingCodec, GenericCodec, GenericStreamCodec
 
 
 class GenericService:
@@ -13,6 +13,7 @@ class GenericService:
         self._key = key
         self._make = make
         self._methods: dict[str, Any] = {}
+        self._streams: dict[str, Any] = {}
 
     def method(self, name: str) -> Any:
         """The method of this name, with ``future``, ``oneway`` and ``options``."""
@@ -23,6 +24,17 @@ class GenericService:
     def invoke(self, name: str, /, *arguments: Any, **keywords: Any) -> Any:
         """Call it: all arguments by position, or all by name. With AsyncClient, await it."""
         return self.method(name)(*arguments, **keywords)
+
+    def stream_method(self, name: str) -> Any:
+        """The method of this name, which gives a stream, with ``options``."""
+        if name not in self._streams:
+            self._streams[name] = self._make(name, GenericStreamCodec(self._key, name))
+        return self._streams[name]
+
+    def stream(self, name: str, /, *arguments: Any, **keywords: Any) -> Any:
+        """Call a method that gives a stream: iterate its plain values. An argument that is an
+        iterator, and given by position, is a stream, too."""
+        return self.stream_method(name)(*arguments, **keywords)
 
     def echo(self, value: Any = "OK", /) -> Any:
         """What comes back is ``value``: the service is exported, and its filters let calls in.

@@ -10,7 +10,9 @@ from facade.consumer.shared import Shared
 from facade.core.errors import Sent, Unavailable
 from facade.core.invocation import Invocation
 from facade.exchange.connection import Connection
+from facade.exchange.credentials import Refused
 from facade.exchange.handlers import Handlers
+from facade.exchange.handshake import HandshakeFailed
 from facade.exchange.multiplexer import Multiplexer, PendingCall
 from facade.exchange.stream import ConsumerStream
 
@@ -86,7 +88,8 @@ class Lease:
         """Wait for a usable connection, at most ``timeout`` seconds.
 
         Raises Unavailable, with the reason of the last attempt; at the first one that
-        fails, unless this client waits for its provider.
+        fails, unless this client waits for its provider, or where TLS is refused. Refused
+        where the provider does not accept our credentials.
         """
         until = None if timeout is None else monotonic() + timeout - elapsed
         while not self._closed:
@@ -102,7 +105,12 @@ class Lease:
             await asyncio.wait(
                 (attempt, self._closing), timeout=left, return_when=asyncio.FIRST_COMPLETED
             )
-            if not self._wait_for_ready and attempt.done() and attempt.result() is not None:
+            failure = attempt.result() if attempt.done() else None
+            if isinstance(failure, Refused):
+                text = f"{what}: {failure.message}"
+                raise Refused(text, sent=Sent.NOT_SENT, remote=True)
+            hopeless = isinstance(failure, HandshakeFailed)
+            if failure is not None and (hopeless or not self._wait_for_ready):
                 raise self._unreachable(connector, what, None)
         raise Unavailable(f"{what}: the client is closed", sent=Sent.NOT_SENT)
 

@@ -97,9 +97,10 @@ class Limits:
         limit = kind(method.timeout, interface, self._client, countdown)
         return self._add(limit, key, method.name)
 
-    def of_generic(self, key: str, name: str) -> Limit:
+    def of_generic(self, key: str, name: str, *, streams: bool = False) -> Limit:
         """Without an interface this end says nothing but what its client does."""
-        return self._add(Limit(None, None, self._client, self._countdown), key, name)
+        kind = LimitOfStream if streams else Limit
+        return self._add(kind(None, None, self._client, self._countdown), key, name)
 
     def _add(self, limit: Limit, key: str, name: str) -> Limit:
         with self._lock:

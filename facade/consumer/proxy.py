@@ -97,8 +97,9 @@ class RemoteMethod:
         """
         check_timeout(timeout, "timeout of the call")
         changed = type(self).__new__(type(self))
-        for slot in RemoteMethod.__slots__ + type(self).__slots__:
-            setattr(changed, slot, getattr(self, slot))
+        for kind in type(self).__mro__[:-1]:
+            for slot in kind.__slots__:  # type: ignore[attr-defined]
+                setattr(changed, slot, getattr(self, slot))
         changed._configured = self._configured.changed(mode, oneway)
         own = {**self._attachments, **(attachments or {})}
         changed._limit = self._limit.of_call(timeout, own.pop("timeout", None))

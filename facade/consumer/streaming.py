@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator, Coroutine, Generator, Mapping
 from types import TracebackType
 from typing import Any, Self
 
-from facade.codec import CallingCodec, StreamCodec
+from facade.codec import CallingCodec, GenericStreamCodec, StreamCodec
 from facade.consumer.connections import Connections
 from facade.consumer.proxy import AsyncMethod, BlockingMethod
 from facade.core.context import override
@@ -13,7 +13,8 @@ from facade.core.errors import InvalidArgument, Sent, Unimplemented
 from facade.core.invocation import Invocation
 from facade.core.result import Result
 from facade.core.stream import close, is_stream
-from facade.exchange.streaming import StreamedCall
+from facade.exchange.injvm import InjvmInvoker
+from facade.exchange.streaming import Calls, StreamedCall
 from facade.exchange.threads import FromThread, InThread, in_thread
 
 
@@ -27,6 +28,20 @@ class StreamInvoker:
     def available(self) -> bool:
         return self._connector.available
 
+    async def _calls(self, invocation: Invocation) -> Calls:
+        """What carries the call."""
+        connection = self._connector.current
+        if connection is None or not connection.usable:
+            connection = await self._connector.connect(invocation)
+        if not connection.takes_items:
+            raise Unimplemented(
+                f"{invocation} has streams, and the provider at {connection.peer.remote_address} "
+                "does not know them: it is an older one",
+                sent=Sent.NOT_SENT,
+            )
+        invocation.remote_address = connection.calls.remote_address
+        return connection.calls
+
     async def invoke(self, invocation: Invocation) -> Result:
         override(invocation)
         codec: StreamCodec = invocation.codec
@@ -39,39 +54,46 @@ class StreamInvoker:
         streams = {index: as_stream(value, codec, index) for index, value in given.items()}
         payload = codec.encode_arguments(arguments, keywords)
         invocation.start_countdown()
-        connection = self._connector.current
-        if connection is None or not connection.usable:
-            connection = await self._connector.connect(invocation)
-        if not connection.takes_items:
-            raise Unimplemented(
-                f"{invocation} has streams, and the provider at {connection.peer.remote_address} "
-                "does not know them: it is an older one",
-                sent=Sent.NOT_SENT,
-            )
-        invocation.remote_address = connection.calls.remote_address
-        return await StreamedCall(connection.calls, invocation, payload, streams).result()
+        calls = await self._calls(invocation)
+        return await StreamedCall(calls, invocation, payload, streams).result()
 
     def __repr__(self) -> str:
         return f"StreamInvoker({self._connector.target!r})"
 
 
+class InjvmStreams(StreamInvoker):
+    """The same within the process."""
+
+    def __init__(self, connector: Connections, injvm: InjvmInvoker) -> None:
+        super().__init__(connector)
+        self._injvm = injvm
+
+    @property
+    def available(self) -> bool:
+        return self._injvm.available
+
+    async def _calls(self, invocation: Invocation) -> Calls:
+        return self._injvm.line(invocation)
+
+
 class NoStreams:
-    """For a client that has no Exchange stream to send values on."""
+    """For a client that sends each call alone."""
 
     async def invoke(self, invocation: Invocation) -> Result:
         raise Unimplemented(
-            f"{invocation} has streams, and this client sends each call alone: use one that is "
-            "neither unary nor of injvm",
+            f"{invocation} has streams, and this client sends each call alone: use one without "
+            "unary=True",
             sent=Sent.NOT_SENT,
         )
 
 
 def as_stream(value: Any, codec: StreamCodec, index: int) -> Any:
-    if hasattr(type(value), "__aiter__"):
-        return aiter(value)
+    # What is both comes from a thread, and may be of another event loop.
     if hasattr(type(value), "__iter__") and not isinstance(value, (str, bytes, Mapping)):
         return FromThread(iter(value), in_thread)
-    name = codec.method.parameters[index].name
+    if hasattr(type(value), "__aiter__"):
+        return aiter(value)
+    name = codec.method.parameters[index].name  # a generic call has none but iterators
     raise InvalidArgument(
         f"{codec.method}: argument {name!r}: expected an iterator, got {type(value).__name__}",
         sent=Sent.NOT_SENT,
@@ -85,9 +107,9 @@ class RemoteStream(AsyncIterator[Any]):
     Leaving the block of ``async with``, ``aclose()``, or letting go of it ends the call.
     """
 
-    def __init__(self, call: Coroutine[Any, Any, Any]) -> None:
-        self._call: Coroutine[Any, Any, Any] | None = call
-        self._stream: Any = None
+    def __init__(self, call: Coroutine[Any, Any, Any] | None = None, stream: Any = None) -> None:
+        self._call = call
+        self._stream = stream
 
     def __await__(self) -> Generator[Any, None, Self]:
         yield from self._open().__await__()
@@ -142,6 +164,9 @@ class AsyncStreamMethod(AsyncMethod):
         invocation.outcome = Result()  # the context must not hold what its reader lets go of
         return stream
 
+    async def _value(self, invocation: Invocation) -> Any:
+        return RemoteStream(stream=await super()._value(invocation))
+
 
 class BlockingStreamMethod(BlockingMethod):
     """For Client: calling waits for the stream, and gives a plain iterator."""
@@ -162,4 +187,4 @@ class BlockingStreamMethod(BlockingMethod):
 
 def gives_stream(codec: CallingCodec) -> bool:
     """Whether the value of the method that has this codec is a stream."""
-    return isinstance(codec, StreamCodec) and codec.items is not None
+    return isinstance(codec, StreamCodec | GenericStreamCodec) and codec.items is not None

@@ -13,11 +13,12 @@ from facade.consumer.lease import Lease
 from facade.consumer.limit import Limits
 from facade.consumer.remote import RemoteInvoker, UnaryInvoker
 from facade.consumer.shared import SHARED, Shared
-from facade.consumer.streaming import NoStreams, StreamInvoker
+from facade.consumer.streaming import InjvmStreams, NoStreams, StreamInvoker
 from facade.core.filter import Invoker
 from facade.exchange.handlers import Handlers
 from facade.exchange.injvm import InjvmInvoker, InjvmTransport, place
 from facade.exchange.settings import Settings
+from facade.exchange.tls import ClientTls
 from facade.exchange.transport import GrpcTransport, Transport, channel_options
 
 
@@ -38,6 +39,7 @@ class Wire:
         runner: Runner,
         *,
         transport: Transport | None,
+        tls: ClientTls | None,
         unary: bool,
         native: bool,
         connections: int,
@@ -52,13 +54,16 @@ class Wire:
         streams = not single and here is None
         check_connections(connections, handlers, not streams)
         private = transport is not None or single or connections > 0
+        if tls is not None and (transport is not None or here is not None):
+            raise ValueError("tls= is for a network: leave it out with transport=, or injvm")
         if transport is None:
             transport = (
-                GrpcTransport(target, channel_options(settings))
+                GrpcTransport(target, channel_options(settings), tls, settings.credentials)
                 if here is None
                 else InjvmTransport(here)
             )
         self.transport = transport
+        self.limits = settings.limits
         # Those of the client's methods: see Lease.
         self.codecs: weakref.WeakSet[CallingCodec] = weakref.WeakSet()
 
@@ -89,16 +94,20 @@ class Wire:
             if unary
             else native_end(self.native, settings, wait_for_ready)
             if native
-            else RemoteInvoker(self.connector)
+            else RemoteInvoker(self.connector, settings.limits)
         )
         # Calls that hand over callbacks have an inner end of their own.
         self.callbacks: CallbackInvoker | NoCallbacks = (
             CallbackInvoker(self.connector, runner, callbacks) if streams else NoCallbacks(self.end)
         )
         # And so have calls with streams of values.
-        self.streams: Invoker = (
-            StreamInvoker(self.connector) if streams else self.end if native else NoStreams()
-        )
+        self.streams: Invoker
+        if self._injvm is not None:
+            self.streams = InjvmStreams(self.connector, self._injvm)
+        elif native:
+            self.streams = self.end
+        else:
+            self.streams = StreamInvoker(self.connector) if streams else NoStreams()
 
     @property
     def native(self) -> GrpcTransport:

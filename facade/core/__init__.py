@@ -18,6 +18,7 @@ from facade.core.errors import (
 )
 from facade.core.exceptions import error
 from facade.core.filter import CONSUMER, PROVIDER, Filter, Invoker, activate
+from facade.core.identity import Identity
 from facade.core.invocation import Invocation
 from facade.core.method import InvokeMode, Method, Parameter, Service
 from facade.core.result import Result
@@ -31,6 +32,7 @@ __all__ = [
     "DeadlineExceeded",
     "Filter",
     "FilterSettings",
+    "Identity",
     "InvalidArgument",
     "Invocation",
     "InvokeMode",

@@ -27,6 +27,7 @@ from facade.core.countdown import TimeoutCountDown
 from facade.core.filter import CONSUMER, PROVIDER
 from facade.core.future import future_of
 from facade.core.invocation import Attachments, Invocation
+from facade.core.service_context import ServiceContext
 from facade.core.switch import async_call, oneway_call
 
 P = ParamSpec("P")
@@ -157,54 +158,6 @@ def override(invocation: Invocation) -> None:
     caller = _caller.get()  # his, or that of whoever started him
     if caller is not None and caller.client_attachments and current_caller() is caller:
         invocation.attachments.update(caller.take())
-
-
-class ServiceContext:
-    """Facts of the call at hand: the one that is served here, or else the last one made.
-
-    ``side`` is "provider" or "consumer"; addresses are gRPC's, e.g. "ipv4:127.0.0.1:50051".
-    """
-
-    __slots__ = ("_invocation", "side")
-
-    def __init__(self, side: str, invocation: Invocation) -> None:
-        self.side = side
-        self._invocation = invocation
-
-    @property
-    def service(self) -> str:
-        return self._invocation.service
-
-    @property
-    def group(self) -> str:
-        return self._invocation.group
-
-    @property
-    def version(self) -> str:
-        return self._invocation.version
-
-    @property
-    def method(self) -> str:
-        return self._invocation.name
-
-    @property
-    def arguments(self) -> tuple[Any, ...]:
-        return self._invocation.arguments
-
-    @property
-    def remote_address(self) -> str:
-        return self._invocation.remote_address
-
-    @property
-    def local_address(self) -> str:
-        return self._invocation.local_address
-
-    @property
-    def remote_application(self) -> str:
-        return self._invocation.remote_application
-
-    def __repr__(self) -> str:
-        return f"<ServiceContext {self.side} of {self._invocation}>"
 
 
 class CapturedContext:

@@ -37,6 +37,7 @@ class Invocation:
         "outcome",
         "remote_address",
         "remote_application",
+        "remote_identity",
         "service",
         "taken",
         "timeout",
@@ -82,6 +83,8 @@ class Invocation:
         self.local_address = ""
         self.remote_address = ""
         self.remote_application = ""
+        # Provider: who calls, as the server's ``authenticate`` says, or his certificate.
+        self.remote_identity: Any = None
         self._attributes: dict[Any, Any] | None = None
 
     @property

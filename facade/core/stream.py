@@ -4,14 +4,15 @@ The value of a method that yields is an asynchronous iterator, and so is an argu
 a stream. A filter may put another in its place, or have one watched.
 """
 
+import asyncio
 from collections.abc import AsyncIterator, Callable
 from typing import Any
 
 from facade.core.result import Result
 
-# Told once how a stream ended: None, the error that it raised, or GeneratorExit where its
-# reader left before the end.
-End = Callable[[BaseException | None], None]
+# Told once how a stream ended: with a Result, which has the exception if it raised one, or
+# with CancelledError where its reader left before the end. It must not wait for anything.
+End = Callable[[Result | BaseException], None]
 
 
 def is_stream(value: object) -> bool:
@@ -28,17 +29,18 @@ async def close(stream: object) -> None:
 def at_end(result: Result, end: End) -> None:
     """Have ``end`` called when the call is really over: at once where it gave a plain value,
     with the stream's end where it gave one."""
-    if is_stream(result.value):
-        result.value = Watched(result.value, end=end)
-    else:
-        end(result.exception)
+    stream = result.value
+    if not is_stream(stream):
+        end(result)
+    elif not (isinstance(stream, Watched) and stream.also(end)):
+        result.value = Watched(stream, end=end)
 
 
 class Watched(AsyncIterator[Any]):
     """A stream whose values pass by ``item``, which gives what is handed on, and whose end is
-    told to ``end``."""
+    told to ``end``. Made in the event loop in which it is read."""
 
-    __slots__ = ("_end", "_item", "_stream")
+    __slots__ = ("_end", "_item", "_loop", "_stream")
 
     def __init__(
         self,
@@ -47,6 +49,8 @@ class Watched(AsyncIterator[Any]):
         item: Callable[[Any], Any] | None = None,
         end: End | None = None,
     ) -> None:
+        self._end: End | None = None
+        self._loop = asyncio.get_running_loop()
         self._stream = stream
         self._item = item
         self._end = end
@@ -61,25 +65,44 @@ class Watched(AsyncIterator[Any]):
             value = await anext(self._stream)
             return value if self._item is None else self._item(value)
         except StopAsyncIteration:
-            self._ended(None)
+            self._ended(Result())
             raise
-        except BaseException as error:
-            self._ended(error)
+        except Exception as error:
+            self._ended(Result(exception=error))
             raise
+        # A reader that is cancelled may come back, and closes the stream if he does not.
 
     async def aclose(self) -> None:
         try:
             await close(self._stream)
         finally:
-            self._ended(GeneratorExit())
+            self._ended(asyncio.CancelledError())
 
-    def _ended(self, error: BaseException | None) -> None:
+    def also(self, end: End) -> bool:
+        """Tell its end to another, who stands further out, without a layer more that each value
+        would pass. False where nobody is told of it."""
+        first = self._end
+        if first is None:
+            return False
+
+        def both(outcome: Result | BaseException) -> None:
+            try:
+                first(outcome)
+            finally:
+                end(outcome)
+
+        self._end = both
+        return True
+
+    def _ended(self, outcome: Result | BaseException) -> None:
         end, self._end = self._end, None
         if end is not None:
-            end(error)
+            end(outcome)
 
     def __del__(self) -> None:
-        self._ended(GeneratorExit())
+        if self._end is not None and not self._loop.is_closed():
+            # It may be any thread that collects it, and at any moment.
+            self._loop.call_soon_threadsafe(self._end, asyncio.CancelledError())
 
     def __repr__(self) -> str:
         return f"<Watched {self._stream!r}>"

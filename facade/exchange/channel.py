@@ -6,7 +6,7 @@ from typing import Any
 from facade.codec import Payload, StreamCodec
 from facade.core.invocation import Invocation
 from facade.core.result import Result
-from facade.core.stream import is_stream
+from facade.core.stream import close, is_stream
 from facade.exchange.envelope import Envelope, fill_item, read_item
 from facade.exchange.items import Credit, Inbox, ItemStream, pour
 
@@ -61,7 +61,10 @@ class Channel:
         self._credit.grant(wire.items, wire.bytes)
 
     async def pour(self, outcome: Result, codec: StreamCodec, call: str) -> BaseException | None:
-        """Send the values, in the encoding of the ``call``. What the stream raised."""
+        """Send the values, in the encoding of the ``call``. What the stream raised, if it did.
+
+        Raises RpcError for a value that can't be sent.
+        """
         stream, outcome.value = outcome.value, None
         items = codec.items
         assert items is not None
@@ -73,10 +76,9 @@ class Channel:
 
         self._send(Envelope(id=self._id, item={}).SerializeToString())  # it is open
         try:
-            await pour(stream, self._credit, send)
-        except Exception as error:
-            return error
-        return None
+            return await pour(stream, self._credit, send)
+        finally:
+            await close(stream)  # also where nobody ever asked for a value
 
     def _item(self, payload: Payload) -> int:
         envelope = Envelope(id=self._id)

@@ -28,8 +28,9 @@ from facade.core.errors import (
 from facade.core.hint import suggest
 from facade.core.invocation import Invocation
 from facade.core.result import Result
-from facade.exchange.answering import Peer
+from facade.exchange.answering import Channels, Peer
 from facade.exchange.envelope import WireInvocation, fill_invocation, read_result
+from facade.exchange.line import Line
 from facade.exchange.overdue import timeout_text
 from facade.exchange.stream import ConsumerStream
 
@@ -48,8 +49,11 @@ class Provider(Protocol):
     @property
     def loop(self) -> asyncio.AbstractEventLoop: ...
 
-    def serve(self, wire: Any, received: float, peer: Peer) -> Coroutine[Any, Any, Any]:
-        """Answer one call: an Invocation message in, a Result message out."""
+    def serve(
+        self, wire: Any, received: float, peer: Peer, channels: Channels | None = None
+    ) -> Coroutine[Any, Any, Any]:
+        """Answer one call: an Invocation message in, a Result message out. ``channels`` have
+        its streams."""
         ...
 
     def describe(self, request: bytes) -> bytes:
@@ -160,17 +164,13 @@ class InjvmInvoker:
         codec: CallingCodec = invocation.codec
         payload = codec.encode_arguments(invocation.arguments, invocation.keywords)
         invocation.start_countdown()
-        if self._closed:
-            raise Unavailable(f"{invocation}: the client is closed", sent=Sent.NOT_SENT)
-        self._called()
+        provider = self._find(invocation)
         countdown = invocation.countdown
         left = countdown.remaining if countdown is not None else None
         if left is not None and left <= 0:
             return Result(exception=no_time_left(invocation))
         wire = WireInvocation()
         fill_invocation(wire, invocation, payload, left if invocation.in_countdown else None)
-        provider = exported.find(self._place, invocation)
-        invocation.remote_address = invocation.local_address = self._place
         answer = await self._answer(provider, wire, invocation, left)
         if invocation.oneway:
             return Result()
@@ -178,6 +178,27 @@ class InjvmInvoker:
         if content is not None:
             result.value = codec.decode_result(content)
         return result
+
+    def line(self, invocation: Invocation) -> Line:
+        """What a call with streams is sent over."""
+        provider = self._find(invocation)
+
+        def start(wire: Any, channels: Channels) -> asyncio.Future[Any]:
+            work = provider.serve(wire, monotonic(), self._peer, channels)
+            call = _start(provider, work, invocation)
+            self._calls.add(call)
+            call.add_done_callback(self._calls.discard)
+            return call
+
+        return Line(start, provider.loop)
+
+    def _find(self, invocation: Invocation) -> Provider:
+        if self._closed:
+            raise Unavailable(f"{invocation}: the client is closed", sent=Sent.NOT_SENT)
+        self._called()
+        provider = exported.find(self._place, invocation)
+        invocation.remote_address = invocation.local_address = self._place
+        return provider
 
     async def _answer(
         self, provider: Provider, wire: Any, invocation: Invocation, left: float | None
@@ -212,7 +233,7 @@ class InjvmInvoker:
         self._closed = True
         if self._calls:
             await asyncio.wait(self._calls, timeout=grace)
-        for call in self._calls:
+        for call in list(self._calls):
             call.cancel()
 
     def __repr__(self) -> str:

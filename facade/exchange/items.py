@@ -23,6 +23,9 @@ WINDOW_BYTES = 1024 * 1024
 # How many values are sent before the event loop may turn.
 TURN = 64
 
+# What is raised in a stream, and is not for who reads it.
+_NOT_OF_THE_STREAM = (asyncio.CancelledError, KeyboardInterrupt, GeneratorExit)
+
 Decode = Callable[[Payload], Any]
 
 
@@ -57,8 +60,11 @@ class Credit:
             await self._waiter
 
 
-async def pour(stream: Any, credit: Credit, send: Callable[[Any], int]) -> None:
-    """Send all values of a stream, and close it. ``send`` gives the size of what it sent."""
+async def pour(stream: Any, credit: Credit, send: Callable[[Any], int]) -> BaseException | None:
+    """Send all values of a stream, and close it. What the stream raised, if it did.
+
+    ``send`` gives the size of what it sent; what it raises goes on from here.
+    """
     turn = TURN
     started = False
     try:
@@ -69,7 +75,11 @@ async def pour(stream: Any, credit: Credit, send: Callable[[Any], int]) -> None:
             try:
                 value = await anext(stream)
             except StopAsyncIteration:
-                return
+                return None
+            except _NOT_OF_THE_STREAM:
+                raise
+            except BaseException as error:
+                return error  # SystemExit, say, must not end the process
             credit.spend(send(value))
             turn -= 1
             if not turn:
@@ -145,6 +155,7 @@ class Inbox:
         self._waiting.clear()
         if not self._over:
             self._over = True
+            self._wake()
             self._leave()
 
     def _wake(self) -> None:

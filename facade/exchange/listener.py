@@ -1,20 +1,25 @@
 """The provider's door to gRPC: what listens, and hands on what comes in."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
 
 import grpc
 import grpc.aio
 
 from facade.core.errors import RpcError, Status, Unavailable
-from facade.exchange import fork
+from facade.exchange import fork, unixsocket
+from facade.exchange.answering import Peer
+from facade.exchange.credentials import from_metadata
+from facade.exchange.guard import Guarded
 from facade.exchange.settings import Settings
 from facade.exchange.stream import FrameStream
+from facade.exchange.tls import ServerTls, identity_of
 from facade.exchange.transport import SERVICE, Options, common_options
 
 
 def server_options(settings: Settings, *, reuse_port: bool) -> Options:
+    streams = settings.limits.max_streams
     return (
         *common_options(settings),
         ("grpc.http2.min_ping_interval_without_data_ms", 5_000),
@@ -25,7 +30,12 @@ def server_options(settings: Settings, *, reuse_port: bool) -> Options:
         ("grpc.server.max_pending_requests_hard_limit", 1_000_000),
         # Two servers on one port would share its callers silently.
         ("grpc.so_reuseport", int(reuse_port)),
+        *((("grpc.max_concurrent_streams", streams),) if streams else ()),
     )
+
+
+# Given a peer without a stream and what he shows: who he is. Raises RpcError.
+Admission = Callable[[Peer, Mapping[str, bytes]], Awaitable[Any]]
 
 
 class ServerStream:
@@ -35,8 +45,9 @@ class ServerStream:
 
     def __init__(self, context: Any, local_address: str) -> None:
         self.error: RpcError | None = None
-        self.remote_address = context.peer()
+        self.remote_address = peer_of(context, local_address)
         self.local_address = local_address
+        self.identity: Any = identity_of(context.auth_context())
         self.read = context.read
         self.write = context.write
 
@@ -58,18 +69,22 @@ class GrpcListener:
     def __init__(
         self,
         exchange: Callable[[FrameStream], Awaitable[None]],
-        invoke: Callable[[bytes, str, float | None], Awaitable[bytes]],
+        invoke: Callable[..., Awaitable[bytes]],
         describe: Callable[[bytes], Awaitable[bytes]],
         settings: Settings,
         handlers: Sequence[grpc.GenericRpcHandler] = (),
         *,
         reuse_port: bool = False,
+        admit: Admission | None = None,
     ) -> None:
-        """``handlers`` are asked in turn for what is none of ours."""
+        """``handlers`` are asked in turn for what is none of ours. ``admit`` gives who somebody
+        is who calls without a stream, or raises RpcError: then nothing is done for him."""
         fork.claim()
         self._exchange = exchange
         self._invoke = invoke
         self._describe = describe
+        self._settings = settings
+        self._admit = admit
         self.address = ""
         options = server_options(settings, reuse_port=reuse_port)
         self._server = grpc.aio.server(options=list(options))
@@ -79,21 +94,37 @@ class GrpcListener:
             "Describe": grpc.unary_unary_rpc_method_handler(self._serve_describe),
         }
         self._server.add_generic_rpc_handlers(
-            (grpc.method_handlers_generic_handler(SERVICE, own), *handlers)
+            (grpc.method_handlers_generic_handler(SERVICE, own), *self._guarded(handlers))
         )
+
+    def _guarded(
+        self, handlers: Sequence[grpc.GenericRpcHandler]
+    ) -> Sequence[grpc.GenericRpcHandler]:
+        return handlers if self._admit is None else (Guarded(handlers, self._let_in),)
 
     async def start(self, address: str) -> int:
         """Listen; the port. OSError, which names the address, where that can't be done."""
+        unix = unixsocket.is_unix(address)
+        unixsocket.check_free(address)
         try:
-            port = self._server.add_insecure_port(address)
+            with unixsocket.made_with(address, self._settings.socket_mode):
+                port = self._add_port(address)
         except RuntimeError as error:
             raise _cannot_listen(address, error) from None
-        if port == 0 and not address.startswith(("unix:", "unix-abstract:")):
+        if port == 0 and not unix:
             raise _cannot_listen(address, None)
         await self._server.start()
+        if unix:
+            port = 0  # gRPC says 1
         # The port that it really is, where any would do.
         self.address = f"{address.rpartition(':')[0]}:{port}" if port else address
         return int(port)
+
+    def _add_port(self, address: str) -> int:
+        tls = self._settings.tls
+        if isinstance(tls, ServerTls):
+            return int(self._server.add_secure_port(address, tls.credentials()))
+        return int(self._server.add_insecure_port(address))
 
     async def stop(self, grace: float | None) -> None:
         """Take nothing new at once, and end what is left after ``grace`` seconds."""
@@ -106,14 +137,34 @@ class GrpcListener:
         if error is not None:
             await context.abort(grpc_status(error.status), error.message)
 
-    async def _serve_call(self, request: bytes, context: Any) -> bytes:
+    async def _let_in(self, context: Any) -> Any:
+        """Who calls, without a stream."""
+        tls = self._settings.tls
+        identity = identity_of(context.auth_context()) if tls is not None else None
+        if self._admit is None:
+            return identity
+        peer = Peer(peer_of(context, self.address), self.address, identity)
         try:
-            return await self._invoke(request, context.peer(), context.time_remaining())
+            return await self._admit(peer, from_metadata(context.invocation_metadata()))
+        except RpcError as error:
+            await context.abort(grpc_status(error.status), error.message)
+            raise
+
+    async def _serve_call(self, request: bytes, context: Any) -> bytes:
+        identity = await self._let_in(context)
+        try:
+            return await self._invoke(
+                request,
+                peer_of(context, self.address),
+                context.time_remaining(),
+                identity,
+            )
         except RpcError as error:
             await context.abort(grpc_status(error.status), error.message)
             raise
 
     async def _serve_describe(self, request: bytes, context: Any) -> bytes:
+        await self._let_in(context)
         try:
             return await self._describe(request)
         except RpcError as error:
@@ -124,6 +175,12 @@ class GrpcListener:
 def _cannot_listen(address: str, error: Exception | None) -> OSError:
     reason = f": {error}" if error else ""
     return OSError(f"cannot listen at {address}: is the port in use, or not ours to take?{reason}")
+
+
+def peer_of(context: Any, local_address: str) -> str:
+    """The address of who calls. A unix socket's other end has none, so it is the socket's."""
+    peer: str = context.peer()
+    return local_address if peer == "unix:" else peer
 
 
 def grpc_status(status: Status) -> grpc.StatusCode:

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from typing import Any
 
 from facade.core.errors import DeadlineExceeded, RpcError, Sent, Unavailable, Unimplemented
 from facade.exchange.stream import ConsumerStream, FrameStream
@@ -29,6 +30,7 @@ class MemoryStream:
         self.error: RpcError | None = None
         self.remote_address = name
         self.local_address = "memory"
+        self.identity: Any = None
         # Who answers Describe, at the end that opened it.
         self.describer: Callable[[bytes], Awaitable[bytes]] | None = None
 

@@ -2,17 +2,26 @@
 
 import asyncio
 import contextvars
+from collections import deque
 from collections.abc import Callable
 from functools import partial
 from time import monotonic
 from typing import Any, Protocol
 
 from facade.codec import Payload
-from facade.core.errors import DeadlineExceeded, LimitExceeded, RpcError, Sent, Unavailable
+from facade.core.errors import (
+    DeadlineExceeded,
+    InvalidArgument,
+    LimitExceeded,
+    RpcError,
+    Sent,
+    Unavailable,
+)
 from facade.core.invocation import Invocation
 from facade.core.result import Result
 from facade.exchange.envelope import Envelope, fill_invocation
 from facade.exchange.inflight import InFlight
+from facade.exchange.limits import DEFAULT
 from facade.exchange.outbox import Sendable
 from facade.exchange.overdue import log_late, timeout_text
 
@@ -79,6 +88,27 @@ class Post(PendingCall):
             self._posted.append(self)
 
 
+class Part:
+    """Goes with a call that was sent before it, and nowhere without it."""
+
+    __slots__ = ("call", "sent_at")
+
+    def __init__(self, call: PendingCall) -> None:
+        self.call = call
+        self.sent_at: float | None = None
+
+    @property
+    def dropped(self) -> bool:
+        return self.call.dropped and self.call.sent_at is None
+
+
+def unexpected_stream(invocation: Invocation) -> InvalidArgument:
+    return InvalidArgument(
+        f"{invocation} has a stream at the provider where it has none here: the interfaces differ "
+        "(and without one, a method that gives a stream is called by stream())"
+    )
+
+
 class Multiplexer:
     """Sends invocations and gives each its answer. All times are seconds of ``monotonic``."""
 
@@ -92,15 +122,24 @@ class Multiplexer:
         self._timer_context = contextvars.Context()
         self.remote_address = remote_address
         self.max_message_bytes = 0
+        # What is taken of the peer's answers.
+        self.limits = DEFAULT
         self.idle: Callable[[], None] = lambda: None
         # Answers that came when nobody waited any more.
         self.late = 0
+        # The streams that were left last.
+        self._left: deque[int] = deque(maxlen=1000)
         # Oneway calls that are being written, for callers who wait until they are.
         self.posted: list[PendingCall] = []
         self._post = partial(Post, self.posted)
 
     def __len__(self) -> int:
         return len(self._calls)
+
+    @property
+    def last(self) -> int:
+        """The id of the newest call."""
+        return self._calls.last
 
     def begin(
         self,
@@ -142,6 +181,11 @@ class Multiplexer:
         if not self._calls:
             self.idle()
 
+    def leave(self, call: PendingCall) -> None:
+        """Its reader left a stream, as readers do: that it ends on its own is no late answer."""
+        self._left.append(call.id)
+        self.give_up(call)
+
     def cancel(self, call: PendingCall) -> None:
         """Take back what was not sent yet, or tell the other end to stop."""
         if call.sent_at is None:
@@ -151,9 +195,18 @@ class Multiplexer:
             envelope.cancel.reason = "the caller no longer waits"
             self._send(envelope.SerializeToString())
 
-    def send(self, envelope: bytes) -> None:
-        """Something about a call that is under way: a value of a stream, or credit for such."""
-        self._send(envelope)
+    def send(self, envelope: bytes, part: Part) -> None:
+        """Something about a call that is under way: a value of a stream, or credit for such.
+
+        LimitExceeded for what is too large.
+        """
+        if len(envelope) > self.max_message_bytes:
+            raise LimitExceeded(
+                f"{part.call.invocation}: a value of a stream has {len(envelope)} bytes, more "
+                f"than the {self.max_message_bytes} that one message may have: raise "
+                "max_message_size at both ends, or send smaller ones"
+            )
+        self._send(envelope, part)
 
     def item(self, id: int, wire: Any) -> None:
         """A value of a stream came. ValueError where there is none."""
@@ -175,7 +228,9 @@ class Multiplexer:
                 raise ValueError(f"{id} is no call")
             return None
         if not hasattr(call.waiter, "credit"):
-            raise ValueError(f"{call.invocation} has no streams")
+            self.give_up(call)
+            self._fail(call, unexpected_stream(call.invocation))
+            return None
         return call.waiter
 
     def pending(self) -> list[PendingCall]:
@@ -226,6 +281,8 @@ class Multiplexer:
         """An answer came."""
         call = self._calls.close(id)
         if call is None:
+            if id in self._left:
+                return
             self.late += 1
             log_late(id, result, self.remote_address)
             return

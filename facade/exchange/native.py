@@ -58,6 +58,7 @@ class NativeCall:
     ) -> None:
         self._rpc = rpc
         self._invocation = invocation
+        self._transport = transport
         self._target = invocation.remote_address = transport.target
         self._started = monotonic()
         self.attachments: Attachments = {}
@@ -158,7 +159,10 @@ class NativeCall:
             return await work()
         except grpc.aio.AioRpcError as error:
             self._received(error.initial_metadata(), error.trailing_metadata())
-            raise read_error(error, self._invocation, self._started) from None
+            tls = self._transport.tls
+            failure = read_error(error, self._invocation, self._started, tls)
+            self._transport.failed(failure)
+            raise failure from None
         except asyncio.CancelledError:
             task = asyncio.current_task()
             if task is None or task.cancelling() or self._given_up:

@@ -17,9 +17,11 @@ from facade.core.errors import (
     Unimplemented,
 )
 from facade.core.invocation import Invocation
+from facade.exchange.handshake import HandshakeFailed, refusal, suspicion
 from facade.exchange.metadata import RICH_STATUS
 from facade.exchange.overdue import timeout_text
 from facade.exchange.richstatus import decode_details
+from facade.exchange.tls import ClientTls
 
 # Names the class of what the method raised, where the provider says it.
 EXCEPTION_TYPE = "exception-type"
@@ -44,7 +46,9 @@ _UNSENT = re.compile(r"ailed to connect to all addresses|errors? resolving|Sent 
 _LOST = re.compile(r"Socket closed|[Cc]onnection reset|GOAWAY|onnection|keepalive|[Bb]roken pipe")
 
 
-def read_error(error: Any, invocation: Invocation, started: float) -> RpcError:
+def read_error(
+    error: Any, invocation: Invocation, started: float, tls: ClientTls | None = None
+) -> RpcError:
     """Of a ``grpc.aio.AioRpcError``; ``started`` is when it was begun, by ``monotonic``."""
     status = Status(error.code().value[0])
     text = error.details() or ""
@@ -55,7 +59,7 @@ def read_error(error: Any, invocation: Invocation, started: float) -> RpcError:
     if is_late and countdown is not None and countdown.remaining <= countdown.timeout * 0.1:
         return late(invocation, started)
     if _UNSENT.search(text):
-        return _unsent(status, text, invocation)
+        return _unsent(status, text, invocation, tls)
     details = decode_details(trailing.get(RICH_STATUS, b""))
     kind = trailing.get(EXCEPTION_TYPE)
     if kind:
@@ -78,11 +82,15 @@ def late(invocation: Invocation, started: float) -> DeadlineExceeded:
     )
 
 
-def _unsent(status: Status, text: str, invocation: Invocation) -> RpcError:
+def _unsent(status: Status, text: str, invocation: Invocation, tls: ClientTls | None) -> RpcError:
     if status is Status.RESOURCE_EXHAUSTED:
         return LimitExceeded(
             f"{invocation}: {text}: raise max_message_size at both ends, or send less",
             sent=Sent.NOT_SENT,
         )
-    reason = text.rsplit(": ", 1)[-1].rstrip("]")
-    return Unavailable(f"cannot reach {invocation.remote_address}: {reason}", sent=Sent.NOT_SENT)
+    target = invocation.remote_address
+    refused = refusal(text, target, tls)
+    if refused is not None:
+        return HandshakeFailed(f"cannot reach {target}: {refused}", sent=Sent.NOT_SENT)
+    reason = text.rsplit(": ", 1)[-1].rstrip("]") + suspicion(text, tls)
+    return Unavailable(f"cannot reach {target}: {reason}", sent=Sent.NOT_SENT)

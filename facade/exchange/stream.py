@@ -13,11 +13,13 @@ class FrameStream(Protocol):
     when it is broken is the carrier's own: ``explain`` makes an RpcError of it. (They are
     the carrier's own methods where it has such, as a wrapper would be felt.) ``finish``
     says that nothing more will be written. ``close`` ends it for both: at once, and with
-    the status of ``error`` where the peer is to learn one.
+    the status of ``error`` where the peer is to learn one. ``identity``: the peer's, where
+    the carrier knows it.
     """
 
     local_address: str
     remote_address: str
+    identity: Any
 
     @property
     def end(self) -> object: ...

@@ -1,15 +1,29 @@
 """One call with streams, at the end that makes it."""
 
 import asyncio
-from typing import Any
+from typing import Any, Protocol
 
 from facade.codec import Payload, StreamCodec
-from facade.core.errors import DeadlineExceeded, RpcError
+from facade.core.errors import DeadlineExceeded, InvalidArgument, RpcError, Sent
 from facade.core.invocation import Attachments, Invocation
 from facade.core.result import Result
-from facade.exchange.envelope import Envelope, fill_item, read_item, read_result
+from facade.exchange.envelope import Envelope, fill_item, is_empty, read_item, read_result
 from facade.exchange.items import Credit, Inbox, ItemStream, pour
-from facade.exchange.multiplexer import Multiplexer, PendingCall
+from facade.exchange.limits import Limits
+from facade.exchange.multiplexer import Part, PendingCall, unexpected_stream
+
+
+class Calls(Protocol):
+    """What carries it: see Multiplexer."""
+
+    @property
+    def loop(self) -> asyncio.AbstractEventLoop: ...
+    @property
+    def limits(self) -> Limits: ...
+    def begin(self, invocation: Invocation, payload: Payload, waiter: Any) -> PendingCall: ...
+    def send(self, envelope: bytes, part: Part) -> None: ...
+    def leave(self, call: PendingCall) -> None: ...
+    def cancel(self, call: PendingCall) -> None: ...
 
 
 class StreamedCall:
@@ -19,7 +33,7 @@ class StreamedCall:
     """
 
     def __init__(
-        self, calls: Multiplexer, invocation: Invocation, payload: Payload, streams: dict[int, Any]
+        self, calls: Calls, invocation: Invocation, payload: Payload, streams: dict[int, Any]
     ) -> None:
         codec: StreamCodec = invocation.codec
         self._calls = calls
@@ -31,6 +45,7 @@ class StreamedCall:
         self._opened: asyncio.Future[Result | None] = calls.loop.create_future()
         self._ended = False
         self._pending: PendingCall | None = None
+        self._part: Part | None = None
         self._id = 0
         self._attachments: Attachments = {}
         self._inbox: Inbox | None = None
@@ -39,6 +54,7 @@ class StreamedCall:
             self._inbox = Inbox(codec.items.decode_result, self._grant, self._leave)
         self._pending = calls.begin(invocation, payload, self)
         self._id = self._pending.id
+        self._part = Part(self._pending)
         if self._inbox is not None:
             self._inbox.open()
         self._pours = [
@@ -61,21 +77,24 @@ class StreamedCall:
     # What goes out
 
     async def _pour(self, index: int, stream: Any) -> None:
-        codec = self._codec.streams[index]
+        encode = self._codec.encode_item
 
         def send(value: Any) -> int:
-            return self._send_item(index, codec.encode(value, self._encoding))
+            return self._send_item(index, encode(index, value, self._encoding))
 
         try:
-            await pour(stream, self._credits[index], send)
-            self._send_item(index, None)
-        except Exception as error:
+            error = await pour(stream, self._credits[index], send)
+            if error is None:
+                self._send_item(index, None)
+        except Exception as unsendable:
+            error = unsendable
+        if error is not None:
             self._broken(error)
 
     def _send_item(self, index: int, payload: Payload | None) -> int:
         envelope = Envelope(id=self._id)
         size = fill_item(envelope.item, payload, index)
-        self._calls.send(envelope.SerializeToString())
+        self._send(envelope)
         return size
 
     def _grant(self, items: int, bytes: int) -> None:
@@ -83,14 +102,19 @@ class StreamedCall:
             envelope = Envelope(id=self._id)
             envelope.credit.items = items
             envelope.credit.bytes = bytes
-            self._calls.send(envelope.SerializeToString())
+            self._send(envelope)
+
+    def _send(self, envelope: Any) -> None:
+        assert self._part is not None
+        self._calls.send(envelope.SerializeToString(), self._part)
 
     # What comes in
 
     def item(self, wire: Any) -> None:
         """Raises ValueError for what was not asked for."""
         if self._inbox is None:
-            raise ValueError(f"a stream of values came from {self._invocation}, which has none")
+            self._broken(unexpected_stream(self._invocation))
+            return
         payload, size = read_item(wire)
         if payload is not None:
             self._inbox.put(payload, size)
@@ -112,9 +136,14 @@ class StreamedCall:
         """The call ended. What it gave besides its values is here now."""
         self._end_pours()
         try:
-            payload, result = read_result(wire, self._invocation)
+            payload, result = read_result(wire, self._invocation, self._calls.limits)
             if payload is not None and self._inbox is None:
                 result.value = self._codec.decode_result(payload)
+            elif payload is not None and not (self._opened.done() or is_empty(payload)):
+                raise InvalidArgument(
+                    f"{self._invocation} gives a plain value, and no stream: the interfaces "
+                    "differ (and without one, such a method is called by invoke())"
+                )
         except RpcError as error:
             self._failed(error)
             return
@@ -151,10 +180,12 @@ class StreamedCall:
         """Nobody reads on, or waits for it."""
         self._end_pours()
         if self._pending is not None:
-            self._calls.give_up(self._pending)
+            self._calls.leave(self._pending)
 
     def _broken(self, error: BaseException) -> None:
         """A stream that we were to send has failed: so does the call."""
         if not self._ended:
+            if isinstance(error, RpcError):
+                error.sent = Sent.MAYBE_EXECUTED  # whatever it says of a call of its own
             self._leave()
             self._failed(error)

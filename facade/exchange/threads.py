@@ -5,6 +5,7 @@ import contextvars
 import threading
 from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import suppress
 from functools import partial
 from typing import Any
 
@@ -76,6 +77,8 @@ class FromThread(AsyncIterator[Any]):
             self._over, self._error = True, error
         finally:
             self._job = None
+            if self._closed and not self._over:
+                self._go_on()  # it was closed when its thread had just gone
             self._wake()
 
     def _pull(self) -> None:
@@ -123,6 +126,26 @@ class InThread:
                 self._finish()
         return self._ready.popleft()
 
+    # For a plain method that hands it to code of the event loop.
+
+    def __aiter__(self) -> "InThread":
+        return self
+
+    async def __anext__(self) -> Any:
+        if asyncio.get_running_loop() is not self._loop:
+            raise RuntimeError("this stream belongs to another event loop: iterate it in a thread")
+        if not self._ready:
+            if self._end is None:
+                await self._take()
+            if not self._ready:
+                end, self._end = self._end, StopIteration()
+                raise end if end and not isinstance(end, StopIteration) else StopAsyncIteration
+        return self._ready.popleft()
+
+    async def aclose(self) -> None:
+        if self._stop():
+            await close(self._stream)
+
     def _finish(self) -> None:
         end, self._end = self._end, StopIteration()
         raise end or StopIteration
@@ -142,7 +165,11 @@ class InThread:
         if self._loop is asyncio._get_running_loop():
             work.close()
             raise RuntimeError("this would wait for its own event loop: use `async for`")
-        future = asyncio.run_coroutine_threadsafe(work, self._loop)
+        try:
+            future = asyncio.run_coroutine_threadsafe(work, self._loop)
+        except RuntimeError:  # that loop is closed
+            work.close()
+            raise
         try:
             future.result()
         except BaseException:  # KeyboardInterrupt
@@ -151,10 +178,15 @@ class InThread:
 
     def close(self) -> None:
         """Read no more: the other end is told."""
-        if not isinstance(self._end, StopIteration):
-            self._end = StopIteration()
-            self._ready.clear()
+        if self._stop():
             self._wait_for(close(self._stream))
+
+    def _stop(self) -> bool:
+        """Whether its stream is still to be closed."""
+        open = not isinstance(self._end, StopIteration)
+        self._end = StopIteration()
+        self._ready.clear()
+        return open
 
     def __enter__(self) -> "InThread":
         return self
@@ -175,7 +207,8 @@ async def in_thread(function: Callable[[], None]) -> None:
         try:
             function()
         finally:
-            loop.call_soon_threadsafe(_settle, done)
+            with suppress(RuntimeError):  # that loop is closed: nobody waits
+                loop.call_soon_threadsafe(_settle, done)
 
     threading.Thread(target=run, name="facade-stream", daemon=True).start()
     await done

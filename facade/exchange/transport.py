@@ -1,7 +1,8 @@
 """The consumer's door to gRPC: streams and unary calls of bytes, and its errors as ours."""
 
 import asyncio
-from collections.abc import Sequence
+import contextlib
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, Protocol
 
 import grpc
@@ -18,8 +19,12 @@ from facade.core.errors import (
     Unimplemented,
 )
 from facade.exchange import fork
-from facade.exchange.settings import Settings
+from facade.exchange.credentials import Credentials, Refused
+from facade.exchange.handshake import HandshakeFailed, refusal, suspicion
+from facade.exchange.metadata import Pairs
+from facade.exchange.settings import COMPRESSIONS, Settings
 from facade.exchange.stream import ConsumerStream
+from facade.exchange.tls import ClientTls
 
 SERVICE = "facade.v1.Facade"
 EXCHANGE = f"/{SERVICE}/Exchange"
@@ -28,6 +33,8 @@ DESCRIBE = f"/{SERVICE}/Describe"
 
 # What else is to be thought of where the stream is unknown to the other end.
 _NO_STREAMS = ", or serves no Exchange (then say unary=True)"
+
+_CONNECTING = (grpc.ChannelConnectivity.IDLE, grpc.ChannelConnectivity.CONNECTING)
 
 Options = Sequence[tuple[str, Any]]
 
@@ -86,17 +93,36 @@ def common_options(settings: Settings) -> Options:
         ("grpc.http2.ping_timeout_ms", patience),
         ("grpc.keepalive_permit_without_calls", 1),
         ("grpc.http2.max_pings_without_data", 0),
+        # By gRPC's number. What comes in is unpacked either way, as it says itself what it is.
+        ("grpc.default_compression_algorithm", COMPRESSIONS.index(settings.compression)),
     )
+
+
+# For single calls, to whoever serves them: gRPC's servers, as they are set where nobody says
+# otherwise, end a connection that is pinged between calls, or more often than every 5 minutes.
+_SELDOM_PINGED = (("grpc.keepalive_permit_without_calls", 0), ("grpc.keepalive_time_ms", 300_000))
 
 
 class GrpcTransport:
     """Reaches a provider at a gRPC target, e.g. ``host:port``."""
 
-    def __init__(self, target: str, options: Options) -> None:
+    def __init__(
+        self,
+        target: str,
+        options: Options,
+        tls: ClientTls | None = None,
+        credentials: Credentials | None = None,
+    ) -> None:
         fork.check()
         self.target = target
-        self._options = list(options)
+        self.tls = tls
+        self._credentials = credentials
+        self._options = [*options, *(tls.options if tls is not None else ())]
         self._unary: Any = None
+        self._closing: asyncio.Future[None] | None = None
+        # What the files of TLS were when it was made, and whether that may be of the past.
+        self._stamp: object = None
+        self._outdated = False
         self._closed = False
         # Native calls: older grpcio does not end those that nobody awaits.
         self.under_way: set[Any] = set()
@@ -110,31 +136,79 @@ class GrpcTransport:
             fork.claim()
         except RuntimeError as error:
             raise Unavailable(str(error), sent=Sent.NOT_SENT) from None
-        return grpc.aio.insecure_channel(self.target, options=[*self._options, *options])
+        told = [*self._options, *options]
+        if self.tls is None:
+            return grpc.aio.insecure_channel(self.target, options=told)
+        try:
+            credentials = self.tls.credentials()
+        except (OSError, ValueError) as error:
+            raise Unavailable(f"cannot reach {self.target}: {error}", sent=Sent.NOT_SENT) from None
+        return grpc.aio.secure_channel(self.target, credentials, options=told)
 
     async def open(self) -> ConsumerStream:
         channel = self._channel(("grpc.enable_retries", 0))
-        return ClientStream(channel, channel.stream_stream(EXCHANGE)(), self.target)
+        return ClientStream(
+            channel, channel.stream_stream(EXCHANGE)(), self.target, self.tls, self.shown
+        )
+
+    async def shown(self) -> Pairs:
+        """Metadata with the credentials, for a single call. Raises Unavailable."""
+        return () if self._credentials is None else await self._credentials.metadata()
 
     async def invoke(self, request: bytes, timeout: float | None) -> bytes:
         call = self.channel().unary_unary(INVOKE)
+        shown = await self.shown() or None
         try:
-            answer: bytes = await call(request, timeout=timeout)
+            answer: bytes = await call(request, timeout=timeout, metadata=shown)
         except grpc.aio.AioRpcError as error:
-            raise translate(error, self.target) from None
+            failure = translate(error, self.target, tls=self.tls)
+            self.failed(failure)
+            raise failure from None
         return answer
 
     async def describe(self, request: bytes, timeout: float) -> bytes:
-        return await _describe(self.channel(), self.target, request, timeout)
+        await self.check(timeout)
+        shown = await self.shown()
+        return await _describe(self.channel(), self.target, request, timeout, self.tls, shown)
+
+    async def check(self, timeout: float) -> None:
+        """Before a single call that would wait for its provider: HandshakeFailed, where it is
+        there and TLS is refused. Takes no longer than ``timeout`` seconds."""
+        if self.tls is None:
+            return
+        channel = self.channel()
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(timeout):
+                while (state := channel.get_state(try_to_connect=True)) in _CONNECTING:
+                    await channel.wait_for_state_change(state)
+        if state is not grpc.ChannelConnectivity.TRANSIENT_FAILURE:
+            return
+        try:  # gRPC tells why with a call, and only with one that does not wait
+            await channel.unary_unary(DESCRIBE)(b"", timeout=timeout)
+        except grpc.aio.AioRpcError as error:
+            failure = translate(error, self.target, tls=self.tls)
+            self.failed(failure)
+            if isinstance(failure, HandshakeFailed):
+                raise failure from None
+
+    def failed(self, failure: RpcError) -> None:
+        """A single call did: where it could not connect, the next one looks at the files of TLS,
+        as gRPC would go on with what was in them once."""
+        self._outdated = self.tls is not None and failure.sent is Sent.NOT_SENT
 
     def channel(self) -> Any:
         """That of single calls, made with the first, for the event loop of that."""
         if self._closed:
             raise Unavailable("the client is closed", sent=Sent.NOT_SENT)
+        if self._outdated and self.tls is not None and self.tls.stamp() != self._stamp:
+            channel, self._unary = self._unary, None
+            self._closing = asyncio.ensure_future(channel.close(5.0))
         if self._unary is None:
+            self._outdated = False
+            self._stamp = self.tls.stamp() if self.tls is not None else None
             # gRPC sends a call again which the other end says that it has not looked at, as a
             # proxy does with those that come when it has had enough of a connection.
-            self._unary = self._channel()
+            self._unary = self._channel(*_SELDOM_PINGED)
         return self._unary
 
     async def close(self, grace: float) -> None:
@@ -146,14 +220,25 @@ class GrpcTransport:
         if self._unary is not None:
             channel, self._unary = self._unary, None
             await channel.close(grace)
+        if self._closing is not None:
+            await self._closing
 
 
-async def _describe(channel: Any, target: str, request: bytes, timeout: float) -> bytes:
+async def _describe(
+    channel: Any,
+    target: str,
+    request: bytes,
+    timeout: float,
+    tls: ClientTls | None,
+    shown: Pairs,
+) -> bytes:
     call = channel.unary_unary(DESCRIBE)
     try:
-        answer: bytes = await call(request, timeout=timeout, wait_for_ready=True)
+        answer: bytes = await call(
+            request, timeout=timeout, wait_for_ready=True, metadata=shown or None
+        )
     except grpc.aio.AioRpcError as error:
-        raise translate(error, target) from None
+        raise translate(error, target, tls=tls) from None
     except asyncio.CancelledError:
         task = asyncio.current_task()
         if task is not None and task.cancelling():
@@ -168,24 +253,37 @@ class ClientStream:
 
     end = grpc.aio.EOF
 
-    def __init__(self, channel: Any, call: Any, target: str) -> None:
+    def __init__(
+        self,
+        channel: Any,
+        call: Any,
+        target: str,
+        tls: ClientTls | None,
+        shown: Callable[[], Awaitable[Pairs]],
+    ) -> None:
         self._channel = channel
+        self._shown = shown
+        self._tls = tls
         self._call = call
         self._closing: asyncio.Task[None] | None = None
         self.remote_address = target
         self.local_address = ""
+        self.identity: Any = None  # gRPC does not tell it here
         self.read = call.read
         self.write = call.write
 
     def explain(self, error: Exception) -> RpcError | None:
         if isinstance(error, grpc.aio.AioRpcError):
-            return translate(error, self.remote_address, _NO_STREAMS)
+            return translate(error, self.remote_address, _NO_STREAMS, self._tls)
         if isinstance(error, asyncio.InvalidStateError):  # written to after its end
             return Unavailable(f"the stream to {self.remote_address} has ended")
         return None
 
     async def describe(self, request: bytes, timeout: float) -> bytes:
-        return await _describe(self._channel, self.remote_address, request, timeout)
+        shown = await self._shown()
+        return await _describe(
+            self._channel, self.remote_address, request, timeout, self._tls, shown
+        )
 
     async def finish(self) -> None:
         await self._call.done_writing()
@@ -196,7 +294,9 @@ class ClientStream:
             self._closing = asyncio.ensure_future(self._channel.close())
 
 
-def translate(error: grpc.aio.AioRpcError, target: str, what_else: str = "") -> RpcError:
+def translate(
+    error: grpc.aio.AioRpcError, target: str, what_else: str = "", tls: ClientTls | None = None
+) -> RpcError:
     """An error of grpcio's as one of ours. That of a whole stream says nothing about a call.
 
     ``what_else`` a target that knows no such method may be.
@@ -207,6 +307,11 @@ def translate(error: grpc.aio.AioRpcError, target: str, what_else: str = "") -> 
         # The reason comes last in C-core's text.
         reason = details.rsplit(": ", 1)[-1] if "onnect" in details else details
         refused = "ailed to connect" in details
+        if refused:
+            why = refusal(details, target, tls)
+            if why is not None:
+                return HandshakeFailed(f"cannot reach {target}: {why}", sent=Sent.NOT_SENT)
+            reason += suspicion(details, tls)
         return Unavailable(
             f"cannot reach {target}: {reason}",
             sent=Sent.NOT_SENT if refused else Sent.MAYBE_EXECUTED,
@@ -219,4 +324,6 @@ def translate(error: grpc.aio.AioRpcError, target: str, what_else: str = "") -> 
         return DeadlineExceeded(f"{target}: {details}", remote=True)
     if status is Status.RESOURCE_EXHAUSTED:
         return LimitExceeded(f"{target}: {details}", remote=True)
+    if status is Status.UNAUTHENTICATED:
+        return Refused(f"{target}: {details}", sent=Sent.NOT_EXECUTED, remote=True)
     return RpcError(f"{target}: {details}", code=Code.NETWORK, status=status, remote=True)

@@ -54,6 +54,12 @@ class InvokeCodec(MethodCodec):
                 f"{found.method} takes a callback, which can't be given to {self.method.name}",
                 sent=Sent.NOT_EXECUTED,
             )
+        if found.method.streaming:
+            raise InvalidArgument(
+                f"{found.method} has streams, which {self.method.name} can't carry: call it by "
+                "its own name",
+                sent=Sent.NOT_EXECUTED,
+            )
         return found
 
     def _count(self, types: list[str] | None, arguments: Any) -> Any:

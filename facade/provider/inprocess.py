@@ -6,7 +6,7 @@ from typing import Any
 
 from facade.core.errors import Sent, Unimplemented
 from facade.core.invocation import Invocation
-from facade.exchange.answering import Peer
+from facade.exchange.answering import Channels, Peer
 from facade.exchange.injvm import exported
 from facade.provider.description import answer_describe
 from facade.provider.exporter import REMOTE, ExportedMethod, Exporter, ExportTable
@@ -30,8 +30,10 @@ class InProcess:
         assert self._loop is not None
         return self._loop
 
-    def serve(self, wire: Any, received: float, peer: Peer) -> Coroutine[Any, Any, Any]:
-        return self._calls.serve(wire, received, peer)
+    def serve(
+        self, wire: Any, received: float, peer: Peer, channels: Channels | None = None
+    ) -> Coroutine[Any, Any, Any]:
+        return self._calls.serve(wire, received, peer, channels=channels)
 
     def describe(self, request: bytes) -> bytes:
         shown = [e.service for e in self._exports if e.scope != REMOTE]

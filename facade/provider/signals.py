@@ -1,23 +1,33 @@
-"""A server that serves until its process is told to end."""
+"""A server that runs until its process is told to end."""
 
 import asyncio
-import logging
 import signal
-from typing import Any
+from typing import Protocol
 
-logger = logging.getLogger(__name__)
+from facade.core.log import get_logger
+
+logger = get_logger(__name__)
 
 
-async def serve_until_signal(server: Any) -> None:
-    """Start a Server, and stop it in peace at SIGINT or SIGTERM."""
+class Stoppable(Protocol):
+    async def start(self) -> None: ...
+    async def stop(self) -> None: ...
+    async def wait(self) -> None: ...
+
+
+async def serve(server: Stoppable) -> None:
+    """Until SIGINT or SIGTERM: then stop in peace."""
     loop = asyncio.get_running_loop()
-    stopping: list[asyncio.Future[None]] = []
+    stops: list[asyncio.Future[None]] = []
 
     def stop(number: int) -> None:
         logger.info("%s: stopping", signal.Signals(number).name)
-        stopping.append(asyncio.ensure_future(server.stop()))
+        stops.append(asyncio.ensure_future(server.stop()))
 
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stop, number)
-    async with server:
+    await server.start()
+    try:
         await server.wait()
+    finally:
+        await server.stop()

@@ -52,8 +52,9 @@ def _for_thread(argument: Any, loop: asyncio.AbstractEventLoop) -> Any:
 
 
 def _as_stream(value: Any, method: Method, run: Run) -> Any:
+    # What is both comes from a thread, and may be of another event loop.
+    if hasattr(type(value), "__iter__"):
+        return FromThread(iter(value), run)
     if hasattr(type(value), "__aiter__"):
         return aiter(value)
-    if not hasattr(type(value), "__iter__"):
-        raise TypeError(f"{method} gave {type(value).__name__}, and its interface says a stream")
-    return FromThread(iter(value), run)
+    raise TypeError(f"{method} gave {type(value).__name__}, and its interface says a stream")

@@ -2,20 +2,22 @@
 
 import asyncio
 import contextlib
-import logging
 import random
 from collections.abc import Callable, Sequence
 
 from facade.core.errors import LimitExceeded, RpcError, Sent, Unavailable
 from facade.core.filter import Filter
+from facade.core.log import get_logger
 from facade.exchange.answering import Exports
 from facade.exchange.connection import Connection
 from facade.exchange.handlers import Handlers
+from facade.exchange.room import Room
 from facade.exchange.settings import Settings
 from facade.exchange.stream import FrameStream
+from facade.provider.gate import Gate
 from facade.provider.listeners import Listeners
 
-logger = logging.getLogger(__name__)
+logger = get_logger(__name__)
 
 
 class Streams:
@@ -34,6 +36,8 @@ class Streams:
         handlers: Handlers,
         place: Callable[[], str],
         *,
+        room: Room,
+        gate: Gate,
         limit: int,
         callbacks: int,
         callback_filters: Sequence[Filter],
@@ -52,6 +56,8 @@ class Streams:
         self._settings = settings
         self._handlers = handlers
         self._place = place
+        self._room = room
+        self._gate = gate
         self._limit = limit
         self._callbacks = callbacks
         self._callback_filters = callback_filters
@@ -59,7 +65,12 @@ class Streams:
         self._stopping = False
 
     async def serve(self, stream: FrameStream) -> None:
-        """Serve one stream to its end."""
+        """Serve one stream to its end, if it is let in."""
+        begun = await self._gate.open(stream)
+        if begun is not None:
+            await self._serve(begun)
+
+    async def _serve(self, stream: FrameStream) -> None:
         error = self._refusal(stream)
         if error is not None:
             # Hear its setup first: gRPC would tell who still writes of an internal error.
@@ -69,6 +80,7 @@ class Streams:
             return
         connection = Connection(stream, self._settings, self._exports, opened=False)
         self.connections.add(connection)
+        connection.answers.take_places(self._room)
         self._handlers.watch(connection)
         listeners = Listeners(connection, self._callback_filters, self._callbacks)
         connection.peer.listeners = listeners
@@ -79,6 +91,7 @@ class Streams:
             if age is not None:
                 age.cancel()
             listeners.close()
+            connection.answers.share.close()
             self.connections.discard(connection)
 
     async def _age(self, connection: Connection) -> None:

@@ -5,8 +5,10 @@ from time import monotonic
 from typing import Any
 
 from facade.core.errors import Code, LimitExceeded, RpcError, Sent, Status, Unavailable
-from facade.exchange.answering import Exports, Peer, answer, log_oneway, log_swallowed
+from facade.exchange.answering import Channels, Exports, Peer, answer, log_oneway, log_swallowed
 from facade.exchange.envelope import WireInvocation, WireResult, fill_error, parse
+from facade.exchange.limits import DEFAULT, Limits
+from facade.exchange.room import Room
 
 # A caller's deadline is gRPC's at his end, and what he waits began before we heard of it: a
 # call that he gives up so shortly (seconds) before its end here has run out of time there.
@@ -16,14 +18,29 @@ NEARLY = 0.1
 class UnaryCalls:
     """Answers ``Invoke``. A call is a task of its own: it outlives a caller whose time is up."""
 
-    def __init__(self, exports: Exports, max_message_size: int) -> None:
+    def __init__(
+        self,
+        exports: Exports,
+        max_message_size: int,
+        limits: Limits = DEFAULT,
+        room: Room | None = None,
+    ) -> None:
         self._exports = exports
         self._max_message_size = max_message_size
+        self._limits = limits
         self._tasks: set[asyncio.Task[Any]] = set()
+        # Calls within the process take no place.
+        self._share = (room or Room(0)).share(self._tasks.__len__)
         self._stopping = ""
         self.local_address = ""
 
-    async def invoke(self, request: bytes, peer: str, time_left: float | None) -> bytes:
+    async def invoke(
+        self,
+        request: bytes,
+        peer: str,
+        time_left: float | None,
+        identity: Any = None,
+    ) -> bytes:
         """Answer one call. Raises RpcError for bytes that are no invocation."""
         received = monotonic()
         try:
@@ -35,20 +52,29 @@ class UnaryCalls:
         if time_left is not None:
             left = max(1, int(time_left * 1_000_000))
             wire.time_left_us = min(left, wire.time_left_us or left)
-        result = await self.serve(wire, received, Peer(peer, self.local_address), time_left)
+        caller = Peer(peer, self.local_address, identity)
+        caller.limits = self._limits
+        result = await self.serve(wire, received, caller, time_left)
         data: bytes = result.SerializeToString()
         if len(data) > self._max_message_size:
             data = _failed(self._too_large(wire, len(data))).SerializeToString()
         return data
 
     async def serve(
-        self, wire: Any, received: float, peer: Peer, time_left: float | None = None
+        self,
+        wire: Any,
+        received: float,
+        peer: Peer,
+        time_left: float | None = None,
+        channels: Channels | None = None,
     ) -> Any:
         """Answer one call with a Result message. A caller who leaves takes it with him, unless
-        ``time_left`` is over: then it is left to end."""
+        ``time_left`` is over: then it is left to end. ``channels`` have its streams."""
         if self._stopping:
             raise Unavailable(self._stopping, sent=Sent.NOT_EXECUTED)
-        task = asyncio.create_task(self._answer(wire, received, peer), name="facade-call")
+        if self._share.full():
+            return _failed(self._share.refusal(f"{wire.service}.{wire.method}"))
+        task = asyncio.create_task(self._answer(wire, received, peer, channels), name="facade-call")
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
         if wire.oneway:
@@ -63,10 +89,12 @@ class UnaryCalls:
                 task.cancel()
             raise
 
-    async def _answer(self, wire: Any, received: float, peer: Peer) -> Any:
+    async def _answer(
+        self, wire: Any, received: float, peer: Peer, channels: Channels | None
+    ) -> Any:
         result = WireResult()
         try:
-            call = await answer(self._exports, wire, result, received, peer)
+            call = await answer(self._exports, wire, result, received, peer, channels)
         except asyncio.CancelledError:
             if wire.oneway:
                 fill_error(result, self._why_cancelled(wire), raised=False, attachments=None)

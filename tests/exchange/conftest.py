@@ -25,11 +25,7 @@ class Envelopes:
     """Makes envelopes of each kind, as an end of the stream would."""
 
     def setup(self, version=1, **facts):
-        envelope = Envelope()
-        envelope.setup.version = version
-        for name, value in facts.items():
-            setattr(envelope.setup, name, value)
-        return envelope
+        return Envelope(setup={"version": version, **facts})
 
     def invocation(self, id, method="echo", *arguments):
         if method == "echo":

@@ -4,7 +4,7 @@ import asyncio
 import gc
 import os
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
 import facade
@@ -24,6 +24,9 @@ class Work:
     @facade.method(cancel_on_timeout=True)
     async def stopping(self, id: str, seconds: float) -> str: ...
     def count(self, upto: int) -> AsyncIterator[int]: ...
+    async def narrow(self, seconds: float) -> None: ...
+    async def fail(self, text: str) -> None: ...
+    async def call_back(self, text: str, listener: Callable[[str], str]) -> str: ...
     async def census(self) -> dict[str, int]: ...
     async def pid(self) -> int: ...
 
@@ -36,6 +39,7 @@ class WorkImpl(Work):
         self._journal = os.open(journal, os.O_WRONLY | os.O_APPEND | os.O_CREAT)
         self._server = server
         self.running = 0
+        self._narrow = asyncio.Semaphore(16)
 
     def _begin(self, id: str) -> None:
         os.write(self._journal, f"{id}\n".encode())
@@ -72,14 +76,28 @@ class WorkImpl(Work):
         for number in range(upto):
             yield number
 
+    async def narrow(self, seconds: float) -> None:
+        """As many at once as there are connections to a database, say: 16."""
+        async with self._narrow:
+            await asyncio.sleep(seconds)
+
+    async def fail(self, text: str) -> None:
+        raise ValueError(text)
+
+    async def call_back(self, text: str, listener: Callable[[str], str]) -> str:
+        """What the caller himself makes of it."""
+        return await listener(text)
+
     async def census(self) -> dict[str, int]:
-        """Of the provider's process; ``running``: calls of work, stopping and hang."""
+        """Of the provider's process; ``running``: calls of work, stopping and hang; ``pending``:
+        all calls, and this one."""
         gc.collect()
         counted = Census.take().as_dict()
         return {
             **counted,
             "connections": len(self._server._streams.connections),
             "running": self.running,
+            "pending": sum(len(c.answers) for c in self._server._streams.connections),
         }
 
     async def pid(self) -> int:

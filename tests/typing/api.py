@@ -6,7 +6,16 @@ Each ``type: ignore`` is a mistake that a checker must find: an unused one is an
 
 import asyncio
 import concurrent.futures
-from collections.abc import Awaitable, Callable, Mapping, MutableMapping
+from collections.abc import (
+    AsyncIterable,
+    AsyncIterator,
+    Awaitable,
+    Callable,
+    Iterable,
+    Iterator,
+    Mapping,
+    MutableMapping,
+)
 from dataclasses import dataclass
 from typing import Any, Protocol, assert_type
 
@@ -101,6 +110,58 @@ async def provide_within_the_process() -> None:
 
 def provide_until_signalled() -> None:
     facade.Server("0.0.0.0:50051").run()
+
+
+# Streams
+
+
+@facade.service("demo.Ticker")
+class Ticker:
+    def prices(self, symbol: str) -> AsyncIterator[float]: ...
+
+    async def total(self, numbers: AsyncIterable[int]) -> int: ...
+
+    def shout(self, words: AsyncIterable[str]) -> AsyncIterator[str]: ...
+
+
+@facade.service("demo.Ticker")
+class WaitingTicker:
+    """For clients that wait."""
+
+    def prices(self, symbol: str) -> Iterator[float]: ...
+
+    def total(self, numbers: Iterable[int]) -> int: ...
+
+
+class TickerImpl(Ticker):
+    async def prices(self, symbol: str) -> AsyncIterator[float]:
+        yield 1.5
+
+    async def total(self, numbers: AsyncIterable[int]) -> int:
+        return sum([number async for number in numbers])
+
+    async def shout(self, words: AsyncIterable[str]) -> AsyncIterator[str]:
+        async for word in words:
+            yield word.upper()
+
+
+async def stream(client: facade.AsyncClient) -> None:
+    ticker = client.refer(Ticker)
+    async for price in ticker.prices("ACME"):
+        assert_type(price, float)
+    async for word in ticker.shout(words()):
+        assert_type(word, str)
+    await ticker.total(words())  # type: ignore[arg-type]
+
+
+async def words() -> AsyncIterator[str]:
+    yield "one"
+
+
+def wait_for_a_stream(client: facade.Client) -> None:
+    ticker = client.refer(WaitingTicker)
+    assert_type(list(ticker.prices("ACME")), list[float])
+    assert_type(ticker.total([1, 2, 3]), int)
 
 
 # Callbacks

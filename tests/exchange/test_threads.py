@@ -1,0 +1,156 @@
+"""Streams between an event loop and threads."""
+
+import asyncio
+import threading
+
+import pytest
+
+from facade.exchange.threads import AHEAD, FromThread, InThread, in_thread
+
+
+async def read(stream):
+    return [value async for value in stream]
+
+
+async def generate(n, error=None):
+    for number in range(n):
+        yield number
+    if error is not None:
+        raise error
+
+
+# From a thread
+
+
+@pytest.mark.parametrize("n", [0, 1, AHEAD // 2, AHEAD - 1, AHEAD, AHEAD + 1, 1000])
+async def test_values_of_an_iterator(n):
+    """All of them, in order, however many turns of a thread it takes."""
+    assert await read(FromThread(iter(range(n)), in_thread)) == list(range(n))
+
+
+async def test_iterator_is_asked_for_no_more_than_some_ahead():
+    """Its thread is given back when so many lie there."""
+    asked = []
+
+    def numbers():
+        while True:
+            asked.append(1)
+            yield 1
+
+    done = asyncio.Event()
+
+    async def run(function):
+        await in_thread(function)
+        done.set()
+
+    stream = FromThread(numbers(), run)
+    await anext(stream)
+    await done.wait()
+    assert len(asked) <= AHEAD + 1
+    await stream.aclose()
+
+
+async def test_error_comes_after_the_values_before_it():
+    """And once."""
+
+    def numbers():
+        yield 1
+        raise KeyError("broke")
+
+    stream = FromThread(numbers(), in_thread)
+    assert await anext(stream) == 1
+    with pytest.raises(KeyError, match="broke"):
+        await anext(stream)
+    assert await read(stream) == []
+
+
+async def test_no_thread_to_be_had():
+    """Whoever reads is told why."""
+
+    async def run(function):
+        raise RuntimeError("all threads are taken")
+
+    with pytest.raises(RuntimeError, match="all threads are taken"):
+        await read(FromThread(iter([1]), run))
+
+
+@pytest.mark.parametrize("begun", [True, False])
+async def test_closing_runs_the_generator_s_end(begun):
+    """In a thread, as all of its code; of one that has not begun there is none to run."""
+    closed = threading.Event()
+
+    def numbers():
+        try:
+            while True:
+                yield 1
+        finally:
+            closed.set()
+
+    stream = FromThread(numbers(), in_thread)
+    if begun:
+        await anext(stream)
+    await stream.aclose()
+    if begun:
+        assert await asyncio.to_thread(closed.wait, 20)
+    assert not closed.is_set() or begun
+
+
+# In a thread
+
+
+@pytest.mark.parametrize("n", [0, 1, AHEAD, 300])
+async def test_values_of_the_loop_s_stream(n):
+    """For a plain loop in a thread."""
+    stream = InThread(generate(n), asyncio.get_running_loop())
+    assert await asyncio.to_thread(list, stream) == list(range(n))
+    assert await asyncio.to_thread(list, stream) == []
+
+
+async def test_error_of_the_loop_s_stream():
+    """It is raised in the thread, after what came before it."""
+    stream = InThread(generate(2, KeyError("broke")), asyncio.get_running_loop())
+    got = []
+    with pytest.raises(KeyError, match="broke"):
+        await asyncio.to_thread(got.extend, stream)
+    assert got == [0, 1]
+
+
+async def test_waiting_for_one_s_own_loop():
+    """It would wait for ever: an error says what to write."""
+    stream = InThread(generate(1), asyncio.get_running_loop())
+    with pytest.raises(RuntimeError, match="use `async for`"):
+        next(stream)
+    assert await read(stream) == [0]
+
+
+async def test_either_way_of_reading():
+    """What a thread began, the loop goes on with; of an error as of values."""
+    stream = InThread(generate(3, KeyError("broke")), asyncio.get_running_loop())
+    assert await asyncio.to_thread(next, stream) == 0
+    got = []
+
+    async def read_on():
+        async for value in stream:
+            got.append(value)
+
+    with pytest.raises(KeyError, match="broke"):
+        await read_on()
+    assert got == [1, 2]
+    await stream.aclose()
+    assert await read(stream) == []
+
+
+async def test_stream_of_another_loop():
+    """It is refused, where it would wait for what never comes."""
+    stream = InThread(generate(1), asyncio.get_running_loop())
+    with pytest.raises(RuntimeError, match="another event loop"):
+        await asyncio.to_thread(asyncio.run, read(stream))
+
+
+def test_loop_that_is_closed():
+    """Whoever reads on has an error, and does not wait."""
+    loop = asyncio.new_event_loop()
+    stream = InThread(generate(1), loop)
+    loop.close()
+    with pytest.raises(RuntimeError, match="closed"):
+        next(stream)
