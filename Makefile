@@ -4,6 +4,7 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/ready
+SECONDS ?= 3600
 
 # Generated code works with every protobuf from the one that generated it on, so it is
 # made with the oldest that pyproject.toml admits.
@@ -11,7 +12,7 @@ PROTOC_VENV := .venv-protoc
 PROTOC_READY := $(PROTOC_VENV)/ready
 PROTOC_PACKAGE := grpcio-tools==1.71.2
 
-.PHONY: help demo test check protos protos-baseline interop cluster bench clean
+.PHONY: help demo test check protos protos-baseline interop cluster faults soak bench clean
 
 help:  ## what can be made
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 17
@@ -53,6 +54,12 @@ interop: $(READY)  ## other languages and gRPC tools against us; skips what is n
 
 cluster: $(READY)  ## ZooKeeper and etcd, real ones; skips what is not installed
 	$(BIN)/python -m pytest -m cluster tests/servers
+
+faults: $(READY)  ## what breaks, and what comes of it: a line and a figure for each
+	$(BIN)/python -m pytest -m faults tests/faults
+
+soak: $(READY)  ## all kinds of calls, for SECONDS=3600: what they leave behind
+	$(BIN)/python -m tests.faults.soak $(SECONDS)
 
 bench: $(READY)  ## calls per second beside bare grpcio, as ratios
 	$(BIN)/python -m benchmarks

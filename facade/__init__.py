@@ -35,6 +35,7 @@ from facade.exchange.description import (
     ProviderDescription,
     ServiceDescription,
 )
+from facade.exchange.limits import Limits
 from facade.exchange.tls import ClientTls, ServerTls
 from facade.provider.callback import callback
 from facade.provider.exporter import Exporter
@@ -54,6 +55,7 @@ __all__ = [
     "bound",
     "callback",
     "Peer",
+    "Limits",
     "Identity",
     "ServerTls",
     "ClientTls",

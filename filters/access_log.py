@@ -8,6 +8,7 @@ from reprlib import Repr
 from time import perf_counter
 from typing import Any, Self
 
+from facade.core import log
 from facade.core.errors import Code, RemoteError, RpcError
 from facade.core.filter import CONSUMER, PROVIDER, Filter, Invoker, activate
 from facade.core.invocation import Invocation
@@ -18,7 +19,7 @@ from facade.core.stream import at_end, is_stream
 DEFAULT = "facade.access"
 LONGEST = 1000  # characters of one text
 
-_problems = logging.getLogger(__name__)
+_problems = log.get_logger(__name__)
 _short = Repr()
 _short.maxstring = _short.maxother = 200
 
@@ -211,12 +212,7 @@ def outcome_of(outcome: Result | BaseException) -> tuple[str, str]:
 
 
 def printable(text: str) -> str:
-    """With nothing in it that could start a line, move a cursor or turn the writing round."""
-    if len(text) > LONGEST:
-        text = text[:LONGEST] + "..."
-    if text.isprintable():
-        return text
-    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
+    return log.printable(text, LONGEST)
 
 
 def _text(value: Any) -> str:

@@ -1,17 +1,17 @@
 """Send a bearer token with each call."""
 
 import inspect
-import logging
 from collections.abc import Callable
 from typing import Any, ClassVar, Self
 
 from facade.core.errors import Code, RpcError, Sent, Status
 from facade.core.filter import CONSUMER, Filter, Invoker, activate
 from facade.core.invocation import Invocation
+from facade.core.log import get_logger
 from facade.core.result import Result
 from facade.core.settings import FilterSettings
 
-logger = logging.getLogger(__name__)
+logger = get_logger(__name__)
 
 NAME = "authorization"
 PREFIX = "Bearer "

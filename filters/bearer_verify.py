@@ -1,7 +1,6 @@
 """Take only calls with a good bearer token."""
 
 import inspect
-import logging
 from collections.abc import Callable, Mapping
 from typing import Any, ClassVar, Self
 
@@ -9,11 +8,12 @@ from facade.core.context import current_request
 from facade.core.errors import Code, RpcError, Sent, Status
 from facade.core.filter import PROVIDER, Filter, Invoker, activate
 from facade.core.invocation import Invocation
+from facade.core.log import get_logger
 from facade.core.result import Result
 from facade.core.settings import FilterSettings
 from facade.filters.bearer import NAME
 
-logger = logging.getLogger(__name__)
+logger = get_logger(__name__)
 
 _JWT = ("jwt_key", "jwt_algorithms", "jwt_audience", "jwt_issuer", "jwt_leeway")
 

@@ -1,6 +1,5 @@
 """Leave a provider alone that does not answer. (Dubbo: by Sentinel, Resilience4j or Hystrix)"""
 
-import logging
 import threading
 from collections.abc import Callable, Mapping
 from enum import Enum
@@ -11,10 +10,11 @@ from facade.core.errors import Code, DeadlineExceeded, RpcError, Sent, Unavailab
 from facade.core.filter import CONSUMER, Filter, Invoker, activate
 from facade.core.hint import hint
 from facade.core.invocation import Invocation
+from facade.core.log import get_logger
 from facade.core.result import Result
 from facade.core.settings import ByMethod, FilterSettings
 
-logger = logging.getLogger(__name__)
+logger = get_logger(__name__)
 
 # The window slides by this part of itself.
 _SLICES = 10

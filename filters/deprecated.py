@@ -1,16 +1,16 @@
 """Tell who still calls what is to go. (Dubbo: DeprecatedFilter)"""
 
-import logging
 import threading
 from collections.abc import Mapping
 from typing import Self
 
 from facade.core.filter import Filter, Invoker, activate
 from facade.core.invocation import Invocation
+from facade.core.log import get_logger
 from facade.core.result import Result
 from facade.core.settings import ByMethod, FilterSettings
 
-logger = logging.getLogger(__name__)
+logger = get_logger(__name__)
 
 KEY = "deprecated"
 

@@ -1,24 +1,29 @@
-"""Keep a record of what nobody declared. (Dubbo: ExceptionFilter)"""
+"""Keep a record of what nobody declared, and its text at home. (Dubbo: ExceptionFilter)"""
 
-import logging
+import builtins
+import secrets
 from collections.abc import Mapping
-from typing import Literal, Self
+from typing import Any, Literal, Self
 
-from facade.core.errors import RpcError
-from facade.core.exceptions import is_known, wire_name
+from facade.core.errors import RemoteError, RpcError
+from facade.core.exceptions import is_declared, is_known, restore, wire_name
 from facade.core.filter import PROVIDER, Filter, Invoker, activate
 from facade.core.invocation import Invocation
+from facade.core.log import get_logger
 from facade.core.result import Result
 from facade.core.settings import ByMethod, FilterSettings
-from facade.core.stream import at_end, is_stream
+from facade.core.stream import Watched, at_end, is_stream
 
-logger = logging.getLogger(__name__)
+logger = get_logger(__name__)
 
 KEY = "log_exceptions"
+TEXTS = "error_texts"
 UNDECLARED = "undeclared"
+DECLARED = "declared"
 ALL = "all"
 
 Which = Literal["undeclared", "all"]
+Texts = Literal["all", "declared"]
 
 
 @activate(group=PROVIDER, order=-7_000)
@@ -34,33 +39,54 @@ class Exception(Filter):
 
         server.export(Greeter, GreeterImpl(), log_exceptions="all")
 
-    It raises nothing, and changes no result. Mended against Dubbo, which sends the text of the
-    whole traceback to the caller: here it stays at home.
+    What an exception says may be secret: a password in a URL, a row of a table. To send the
+    texts of declared exceptions and RpcErrors alone::
+
+        server = Server(filter_settings={"error_texts": "declared"})
+
+    The caller of any other then learns its type, and a number that is in the log beside the
+    text: Python's own still come as themselves, with that for their text.
+
+    It raises nothing, and changes no result but for that. Mended against Dubbo, which sends the
+    text of the whole traceback to the caller: here it stays at home.
     """
 
-    keys = {KEY: str}
+    keys = {KEY: str, TEXTS: str}
 
     def __init__(
-        self, *, log: Which = "undeclared", methods: Mapping[str, Which] | None = None
+        self,
+        *,
+        log: Which = "undeclared",
+        methods: Mapping[str, Which] | None = None,
+        texts: Texts = "all",
+        texts_of: Mapping[str, Texts] | None = None,
     ) -> None:
-        own = dict(methods or {})
-        for which in (log, *own.values()):
-            if which not in (UNDECLARED, ALL):
-                raise ValueError(f"{KEY}={which!r}: it is {UNDECLARED!r} or {ALL!r}")
-        self._log = ByMethod(own, log)
+        self._log = _chosen(KEY, (UNDECLARED, ALL), log, methods)
+        self._texts = _chosen(TEXTS, (ALL, DECLARED), texts, texts_of)
+        # Whether any method keeps something back.
+        self._keeps = DECLARED in (texts, *self._texts.values())
 
     @classmethod
     def configure(cls, settings: FilterSettings) -> Self:
         which = settings.by_method(KEY, UNDECLARED)
-        return cls(log=which.default, methods=which)
+        texts = settings.by_method(TEXTS, ALL)
+        return cls(log=which.default, methods=which, texts=texts.default, texts_of=texts)
 
     async def invoke(self, invoker: Invoker, invocation: Invocation) -> Result:
         result = await invoker.invoke(invocation)
-        if result.exception is not None:
+        keeps = self._keeps and self._texts[invocation.name] == DECLARED
+        error = result.exception
+        if keeps and error is not None and not _may_leave(error):
+            result.exception = _kept(error, invocation)
+            return result
+        if error is not None:
             self._look(result, invocation)
         method = invocation.method
         if method is not None and method.yields and is_stream(result.value):
-            at_end(result, lambda outcome: self._look(outcome, invocation))
+            if keeps:
+                result.value = Kept(result.value, invocation)
+            else:
+                at_end(result, lambda outcome: self._look(outcome, invocation))
         return result
 
     def _look(self, outcome: Result | BaseException, invocation: Invocation) -> None:
@@ -74,12 +100,59 @@ class Exception(Filter):
         return not is_known(error) or self._log[name] == ALL
 
 
-def _record(error: BaseException, invocation: Invocation) -> None:
+def _chosen(
+    key: str, known: tuple[str, ...], default: str, own: Mapping[str, str] | None
+) -> ByMethod:
+    for one in (default, *(own or {}).values()):
+        if one not in known:
+            raise ValueError(f"{key}={one!r}: it is {' or '.join(map(repr, known))}")
+    return ByMethod(dict(own or {}), default)
+
+
+def _may_leave(error: BaseException) -> bool:
+    """What was meant for callers. A RemoteError is what another provider did not declare."""
+    if isinstance(error, RemoteError):
+        return False
+    return isinstance(error, RpcError) or is_declared(error)
+
+
+class Kept(Watched):
+    """A stream that keeps the text of what it raises."""
+
+    __slots__ = ("_invocation",)
+
+    def __init__(self, stream: Any, invocation: Invocation) -> None:
+        super().__init__(stream)
+        self._invocation = invocation
+
+    async def __anext__(self) -> Any:
+        try:
+            return await super().__anext__()
+        except StopAsyncIteration:
+            raise
+        except builtins.Exception as error:
+            if _may_leave(error):
+                raise
+            raise _kept(error, self._invocation) from None
+
+
+def _kept(error: BaseException, invocation: Invocation) -> builtins.Exception:
+    """What its caller gets in its place."""
+    number = secrets.token_hex(4)
+    _record(error, invocation, f" ({number})")
+    name = error.type if isinstance(error, RemoteError) else wire_name(error)
+    text = f"the provider keeps the text of this: its log has it under {number}"
+    own = restore(name, (text,)) if is_known(error) else None
+    return own or RemoteError(text, type=name)
+
+
+def _record(error: BaseException, invocation: Invocation, number: str = "") -> None:
     logger.error(
-        "%s raised %s %s, called by %r at %s",
+        "%s raised %s %s%s, called by %r at %s",
         invocation,
         "Python's own" if is_known(error) else "the undeclared",
         wire_name(error),
+        number,
         invocation.remote_application,
         invocation.remote_address,
         exc_info=error,

@@ -1,7 +1,6 @@
 """Tell the application of its calls as they go. (Dubbo: FutureFilter)"""
 
 import inspect
-import logging
 import types
 import typing
 from collections.abc import Callable
@@ -9,10 +8,11 @@ from typing import Any, ClassVar, Self
 
 from facade.core.filter import CONSUMER, Filter, Invoker, activate
 from facade.core.invocation import Invocation
+from facade.core.log import get_logger
 from facade.core.result import Result
 from facade.core.settings import FilterSettings
 
-logger = logging.getLogger(__name__)
+logger = get_logger(__name__)
 
 # Called with the invocation and what came of it.
 Event = Callable[[Invocation, Any], None]

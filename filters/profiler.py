@@ -5,7 +5,6 @@ and before the end. Each writes what passes it, with all that is further in, int
 lies in the call's attributes; the difference of two neighbours is a filter's own time.
 """
 
-import logging
 from collections.abc import Mapping
 from time import perf_counter
 from typing import Any, Self
@@ -14,11 +13,12 @@ from facade.core.chain import Link, chain, is_available
 from facade.core.context import current_request
 from facade.core.filter import CONSUMER, PROVIDER, Filter, Invoker, activate
 from facade.core.invocation import Invocation
+from facade.core.log import get_logger
 from facade.core.result import Result
 from facade.core.settings import FilterSettings
 from facade.core.stream import at_end, is_stream
 
-logger = logging.getLogger(__name__)
+logger = get_logger(__name__)
 
 SHARE = 0.75
 # Chains kept ready: one object may stand in many. And nested calls noted of one call.

@@ -1,13 +1,12 @@
 """Do not answer what nobody waits for any more. (Dubbo: TimeoutFilter)"""
 
-import logging
-
 from facade.core.errors import DeadlineExceeded, Sent
 from facade.core.filter import PROVIDER, Filter, Invoker, activate
 from facade.core.invocation import Invocation
+from facade.core.log import get_logger
 from facade.core.result import Result, within
 
-logger = logging.getLogger(__name__)
+logger = get_logger(__name__)
 
 
 @activate(group=PROVIDER)

@@ -135,7 +135,7 @@ class _Inner(AsyncClient):
 
     def _make_ends(self) -> Ends:
         thread = (
-            ThreadInvoker(self._wire.connector, engine())
+            ThreadInvoker(self._wire.connector, self._wire.limits, engine())
             if type(self._wire.end) is RemoteInvoker
             else None
         )

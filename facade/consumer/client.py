@@ -20,9 +20,12 @@ from facade.core.filter import CONSUMER, Invoker
 from facade.core.listener import check_listeners, tell
 from facade.core.method import InvokeMode, Method, Service, service_key
 from facade.core.settings import FilterSettings
+from facade.exchange.credentials import Credentials, Given, warn_of
 from facade.exchange.description import ProviderDescription
 from facade.exchange.handlers import Handlers, OnConnect, OnDisconnect
 from facade.exchange.injvm import place
+from facade.exchange.limits import DEFAULT
+from facade.exchange.limits import Limits as EndLimits
 from facade.exchange.settings import DEFAULT_MAX_MESSAGE, Settings
 from facade.exchange.tls import ClientTls, client_tls, in_the_open
 from facade.exchange.transport import Transport
@@ -68,6 +71,9 @@ class AsyncClient:
     on_disconnect      and with the Peer and the error (or None) when it has ended
     heartbeat          ask the provider for a sign of life after this long a silence
     heartbeat_timeout  and give the connection up when none comes for this long
+    credentials        what proves who we are, by name: str or bytes, or an async function that
+                       gives them: see docs/security.md
+    limits             Limits(...): what is taken of the provider
     tls                ClientTls(...), or True: the provider must be one of those whom gRPC trusts
     compression        "gzip" or "deflate" for what is sent, where the provider can read it
     invocation_ids     number calls, in the attachment ``id``: all, none, or asynchronous ones
@@ -95,6 +101,8 @@ class AsyncClient:
         max_message_size: int = DEFAULT_MAX_MESSAGE,
         heartbeat: float = 30.0,
         heartbeat_timeout: float = 10.0,
+        credentials: Given | None = None,
+        limits: EndLimits | None = None,
         tls: ClientTls | bool | None = None,
         compression: str | None = None,
         invocation_ids: bool | None = None,
@@ -111,6 +119,8 @@ class AsyncClient:
             max_message_size=max_message_size,
             heartbeat=heartbeat,
             heartbeat_timeout=heartbeat_timeout,
+            credentials=None if credentials is None else Credentials(credentials),
+            limits=limits or DEFAULT,
             tls=(security := client_tls(tls)),
             compression=compression,
         )
@@ -137,6 +147,8 @@ class AsyncClient:
         self._settings = {**(filter_settings or {}), "propagate": propagate}
         if transport is None and place(target) is None and in_the_open(target, security):
             self._settings["open_target"] = target  # for filters that send what is secret
+            if settings.credentials is not None:
+                warn_of(target)
         check_settings(FilterSettings(filter_settings), filters, "filter_settings")
         self._chains = Chains(resolve(filters, CONSUMER, self._settings), self._ends)
         self._futures: set[asyncio.Future[Any]] = set()

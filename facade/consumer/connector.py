@@ -1,24 +1,29 @@
 """Keeps a connection to one provider: made when it is needed, and again when it is gone."""
 
 import asyncio
-import logging
 import random
 from contextvars import Context
+from functools import partial
 from time import monotonic
+from typing import Any
 
 from facade.core.errors import RpcError, Sent, Status, Unavailable
+from facade.core.log import get_logger
 from facade.exchange.answering import Exports
 from facade.exchange.connection import Connection
 from facade.exchange.settings import Settings
 from facade.exchange.stream import ConsumerStream
 from facade.exchange.transport import Transport
 
-logger = logging.getLogger(__name__)
+logger = get_logger(__name__)
 
 # Seconds between attempts: the first pause, how it grows, the longest.
 FIRST_PAUSE = 0.05
 GROWTH = 1.6
 LONGEST_PAUSE = 1.0
+
+# Seconds that a connection whose provider drains it may go on until there is another.
+RELIEF = 1.0
 
 
 class Connector:
@@ -40,6 +45,7 @@ class Connector:
         self._wanted = False
         self._pause = FIRST_PAUSE
         self._running: dict[asyncio.Task[None], Connection] = {}
+        self._reliefs: set[asyncio.Task[Any]] = set()
         self._late = 0
         self._closed = False
 
@@ -99,8 +105,11 @@ class Connector:
             done.set_result(failure)
 
     async def _open(self) -> None:
+        credentials = self._settings.credentials
+        shown = None if credentials is None else await credentials.get()
         stream = await self._transport.open()
         connection = Connection(stream, self._settings, self._exports, opened=True)
+        connection.credentials = shown
         task = asyncio.create_task(self._keep(connection), name="facade-connection")
         self._running[task] = connection
         task.add_done_callback(self._over)
@@ -112,6 +121,20 @@ class Connector:
         self.current = connection
         self.stream = stream
         self.failure = None
+        connection.on_drain = partial(self._relieve, connection)
+
+    def _relieve(self, connection: Connection) -> None:
+        """The provider wants it to end: have another before, so that no call waits for one.
+        Where there is none under way, the next is soon enough."""
+        if self._closed or connection is not self.current or not connection.calls:
+            connection.follow()
+            return
+        relief = asyncio.create_task(
+            asyncio.wait((self.attempt(),), timeout=RELIEF), context=Context()
+        )
+        self._reliefs.add(relief)
+        relief.add_done_callback(self._reliefs.discard)
+        relief.add_done_callback(lambda _: connection.follow())
 
     def _over(self, task: asyncio.Task[None]) -> None:
         self._late += self._running.pop(task).calls.late

@@ -1,18 +1,18 @@
 """Asks a provider what it exports: for who wants to know, and for the timeouts it publishes."""
 
 import asyncio
-import logging
 from contextvars import Context
 from time import monotonic
 
 from facade.consumer.connections import Connections
 from facade.consumer.limit import Limits
 from facade.core.errors import Code, DeadlineExceeded, RpcError, Status, Unavailable, Unimplemented
+from facade.core.log import get_logger
 from facade.exchange.description import ProviderDescription, read_description, request_bytes
 from facade.exchange.stream import ConsumerStream
 from facade.exchange.transport import Transport
 
-logger = logging.getLogger(__name__)
+logger = get_logger(__name__)
 
 # Seconds that a provider has to tell what it publishes. No call waits for it.
 PATIENCE = 10.0

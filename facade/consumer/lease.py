@@ -10,6 +10,7 @@ from facade.consumer.shared import Shared
 from facade.core.errors import Sent, Unavailable
 from facade.core.invocation import Invocation
 from facade.exchange.connection import Connection
+from facade.exchange.credentials import Refused
 from facade.exchange.handlers import Handlers
 from facade.exchange.handshake import HandshakeFailed
 from facade.exchange.multiplexer import Multiplexer, PendingCall
@@ -61,7 +62,7 @@ class Lease:
     @property
     def available(self) -> bool:
         """Whether a call would find a connection at once."""
-        current = self.current
+        current = self.current if self._connector is None else self._connector.current
         return current is not None and current.usable and not self._closed
 
     @property
@@ -87,7 +88,8 @@ class Lease:
         """Wait for a usable connection, at most ``timeout`` seconds.
 
         Raises Unavailable, with the reason of the last attempt; at the first one that
-        fails, unless this client waits for its provider, or where TLS is refused.
+        fails, unless this client waits for its provider, or where TLS is refused. Refused
+        where the provider does not accept our credentials.
         """
         until = None if timeout is None else monotonic() + timeout - elapsed
         while not self._closed:
@@ -104,6 +106,9 @@ class Lease:
                 (attempt, self._closing), timeout=left, return_when=asyncio.FIRST_COMPLETED
             )
             failure = attempt.result() if attempt.done() else None
+            if isinstance(failure, Refused):
+                text = f"{what}: {failure.message}"
+                raise Refused(text, sent=Sent.NOT_SENT, remote=True)
             hopeless = isinstance(failure, HandshakeFailed)
             if failure is not None and (hopeless or not self._wait_for_ready):
                 raise self._unreachable(connector, what, None)

@@ -1,7 +1,6 @@
 """The inner end of the chain of a client with ``native=True``."""
 
 import asyncio
-import logging
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from typing import Any
@@ -15,6 +14,7 @@ from facade.consumer.streaming import as_stream, gives_stream
 from facade.core.context import override
 from facade.core.errors import InvalidArgument, RemoteError, RpcError, Sent
 from facade.core.invocation import Invocation
+from facade.core.log import get_logger
 from facade.core.method import Method
 from facade.core.result import Result
 from facade.exchange.metadata import Pairs
@@ -22,7 +22,7 @@ from facade.exchange.native import Answers, NativeCall, Rpc
 from facade.exchange.settings import Settings
 from facade.exchange.transport import GrpcTransport
 
-logger = logging.getLogger(__name__)
+logger = get_logger(__name__)
 
 
 class NativeInvoker:
@@ -61,7 +61,7 @@ class NativeInvoker:
             rpc,
             invocation,
             request,
-            headers=self._headers(invocation),
+            headers=(*self._headers(invocation), *await self._transport.shown()),
             options={"wait_for_ready": waits},
         )
         if rpc.yields:

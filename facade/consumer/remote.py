@@ -20,6 +20,7 @@ from facade.exchange.envelope import (
     parse,
     read_result,
 )
+from facade.exchange.limits import Limits
 from facade.exchange.overdue import timeout_text
 from facade.exchange.settings import Settings
 from facade.exchange.transport import Transport
@@ -28,8 +29,9 @@ from facade.exchange.transport import Transport
 class RemoteInvoker:
     """Sends calls over the Exchange stream. (Dubbo: DubboInvoker)"""
 
-    def __init__(self, connector: Connections) -> None:
+    def __init__(self, connector: Connections, limits: Limits) -> None:
         self._connector = connector
+        self._limits = limits
 
     @property
     def available(self) -> bool:
@@ -57,7 +59,7 @@ class RemoteInvoker:
         except asyncio.CancelledError:
             calls.give_up(call)
             raise
-        answer, result = read_result(wire, invocation)
+        answer, result = read_result(wire, invocation, self._limits)
         if answer is not None:
             result.value = codec.decode_result(answer)
         return result
@@ -80,14 +82,14 @@ class ThreadInvoker(RemoteInvoker):
     ThreadlessExecutor)
     """
 
-    def __init__(self, connector: Connections, engine: Exchanges) -> None:
-        super().__init__(connector)
+    def __init__(self, connector: Connections, limits: Limits, engine: Exchanges) -> None:
+        super().__init__(connector, limits)
         self._engine = engine
 
     async def invoke(self, invocation: Invocation) -> Result:
         override(invocation)
         if invocation.oneway and invocation.attachments.get(SENT) == "true":
-            return self._engine.call(RemoteInvoker(self._connector), invocation)
+            return self._engine.call(RemoteInvoker(self._connector, self._limits), invocation)
         codec: CallingCodec = invocation.codec
         payload = codec.encode_arguments(invocation.arguments, invocation.keywords)
         if invocation.countdown is None:
@@ -95,7 +97,7 @@ class ThreadInvoker(RemoteInvoker):
         wire = self._engine.exchange(self._connector, invocation, payload)
         if wire is None:
             return Result()
-        answer, result = read_result(wire, invocation)
+        answer, result = read_result(wire, invocation, self._limits)
         if answer is not None:
             result.value = codec.decode_result(answer)
         return result
@@ -111,6 +113,7 @@ class UnaryInvoker:
         self._transport = transport
         self._max_message_size = settings.max_message_size
         self._application = settings.application
+        self._limits = settings.limits
 
     @property
     def available(self) -> bool:
@@ -140,7 +143,7 @@ class UnaryInvoker:
         answer = parse(await self._exchange(request, invocation, left), WireResult)
         if invocation.oneway:
             return Result()
-        content, result = read_result(answer, invocation)
+        content, result = read_result(answer, invocation, self._limits)
         if content is not None:
             result.value = codec.decode_result(content)
         return result

@@ -58,11 +58,12 @@ class Wire:
             raise ValueError("tls= is for a network: leave it out with transport=, or injvm")
         if transport is None:
             transport = (
-                GrpcTransport(target, channel_options(settings), tls)
+                GrpcTransport(target, channel_options(settings), tls, settings.credentials)
                 if here is None
                 else InjvmTransport(here)
             )
         self.transport = transport
+        self.limits = settings.limits
         # Those of the client's methods: see Lease.
         self.codecs: weakref.WeakSet[CallingCodec] = weakref.WeakSet()
 
@@ -93,7 +94,7 @@ class Wire:
             if unary
             else native_end(self.native, settings, wait_for_ready)
             if native
-            else RemoteInvoker(self.connector)
+            else RemoteInvoker(self.connector, settings.limits)
         )
         # Calls that hand over callbacks have an inner end of their own.
         self.callbacks: CallbackInvoker | NoCallbacks = (

@@ -5,7 +5,6 @@ A chain is an invoker. It is built once; nothing is looked up per call.
 
 import dis
 import inspect
-import logging
 import traceback
 from asyncio import CancelledError
 from collections.abc import Awaitable, Callable, Iterator, Sequence
@@ -15,12 +14,16 @@ from typing import Any
 
 from facade.core.filter import Filter, Invoker
 from facade.core.invocation import Invocation
+from facade.core.log import get_logger
 from facade.core.result import Result
 
 # Among the attributes of a call whose method was interrupted by cancellation.
 INTERRUPTED = "facade.interrupted"
 
-logger = logging.getLogger(__name__)
+# And of one whose method can't be: the future of the thread in which it still runs.
+RUNS_ON = "facade.runs_on"
+
+logger = get_logger(__name__)
 
 
 def chain(filters: Sequence[Filter], invoker: Invoker, *, of: Filter | None = None) -> Invoker:

@@ -67,6 +67,11 @@ def is_known(exception: BaseException) -> bool:
     return type(exception) in _names
 
 
+def is_declared(exception: BaseException) -> bool:
+    """Whether somebody declared the class with ``facade.error``: it is meant for callers."""
+    return is_known(exception) and type(exception) not in _BUILTIN.values()
+
+
 def wire_arguments(exception: BaseException) -> tuple[Any, ...]:
     """What its constructor needs to make it anew."""
     parameters = _constructor_parameters(type(exception))

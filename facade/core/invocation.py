@@ -3,7 +3,6 @@
 from typing import Any
 
 from facade.core.countdown import TimeoutCountDown
-from facade.core.identity import Identity
 from facade.core.method import Method, service_key
 
 # What travels with a call: text or bytes, by name.
@@ -84,8 +83,8 @@ class Invocation:
         self.local_address = ""
         self.remote_address = ""
         self.remote_application = ""
-        # Provider: the caller's, by his certificate.
-        self.remote_identity: Identity | None = None
+        # Provider: who calls, as the server's ``authenticate`` says, or his certificate.
+        self.remote_identity: Any = None
         self._attributes: dict[Any, Any] | None = None
 
     @property

@@ -1,11 +1,12 @@
 """How listeners are told: each of them, whatever the others do."""
 
 import inspect
-import logging
 from collections.abc import Sequence
 from typing import Any
 
-logger = logging.getLogger(__name__)
+from facade.core.log import get_logger
+
+logger = get_logger(__name__)
 
 
 def check_listeners(listeners: Sequence[Any], base: type, events: Sequence[str]) -> None:

@@ -2,7 +2,6 @@
 
 from typing import Any
 
-from facade.core.identity import Identity
 from facade.core.invocation import Invocation
 
 
@@ -51,8 +50,9 @@ class ServiceContext:
         return self._invocation.remote_application
 
     @property
-    def remote_identity(self) -> Identity | None:
-        """Who calls, by his certificate. None where he had to show none, and at the consumer."""
+    def remote_identity(self) -> Any:
+        """Who calls: what ``authenticate`` of the server said, else the Identity of his
+        certificate. None where he had to show nothing, and at the consumer."""
         return self._invocation.remote_identity
 
     def __repr__(self) -> str:

@@ -1,20 +1,21 @@
 """From an Invocation message to a filled Result message, through the provider's chain."""
 
-import logging
+import asyncio
 from typing import Any, Protocol
 
-from facade.core.chain import INTERRUPTED, accuse, explain, swallowers
+from facade.core.chain import INTERRUPTED, RUNS_ON, accuse, explain, swallowers
 from facade.core.countdown import TimeoutCountDown
-from facade.core.errors import Code, RpcError, Sent, Status, Unimplemented
+from facade.core.errors import Code, LimitExceeded, RpcError, Sent, Status, Unimplemented
 from facade.core.filter import Invoker
-from facade.core.identity import Identity
 from facade.core.invocation import Invocation
+from facade.core.log import get_logger
 from facade.core.method import Method
 from facade.core.result import Result, within
 from facade.exchange.channel import Channel
 from facade.exchange.envelope import fill_error, fill_result, read_invocation
+from facade.exchange.limits import DEFAULT
 
-logger = logging.getLogger(__name__)
+logger = get_logger(__name__)
 
 
 class Export(Protocol):
@@ -41,7 +42,10 @@ class Exports(Protocol):
 
 
 class Listens(Protocol):
-    """Makes callbacks of the references that came on a stream."""
+    """Makes callbacks of the references that came on a stream. As long as it is how many are
+    held."""
+
+    def __len__(self) -> int: ...
 
     def bind(self, invocation: Invocation, codec: Any) -> None: ...
 
@@ -55,6 +59,9 @@ class Channels(Protocol):
 class NoStream:
     """There is none to call back on."""
 
+    def __len__(self) -> int:
+        return 0
+
     def bind(self, invocation: Invocation, codec: Any) -> None:
         codec.refuse_callbacks(invocation, "it came alone, and not over a stream")
 
@@ -62,18 +69,26 @@ class NoStream:
 class Peer:
     """Who is at the other end of a stream. Addresses are gRPC's, e.g. "ipv4:127.0.0.1:50051".
 
-    ``identity``: who a consumer is by his certificate, where he had to show one (mTLS).
+    ``identity``: who a consumer is: what ``authenticate`` of the server said, else what his
+    certificate says, where he had to show one (mTLS).
     """
 
-    __slots__ = ("application", "identity", "listeners", "local_address", "remote_address")
+    __slots__ = (
+        "application",
+        "identity",
+        "limits",
+        "listeners",
+        "local_address",
+        "remote_address",
+    )
 
-    def __init__(
-        self, remote_address: str, local_address: str = "", identity: Identity | None = None
-    ) -> None:
+    def __init__(self, remote_address: str, local_address: str = "", identity: Any = None) -> None:
         self.remote_address = remote_address
         self.local_address = local_address
         self.identity = identity
         self.application = ""
+        # What this end takes of him.
+        self.limits = DEFAULT
         # What he lets us call.
         self.listeners: Listens = _NO_STREAM
 
@@ -100,7 +115,12 @@ async def answer(
     ``received``: when it came in, in seconds of ``monotonic``. ``channels``: where its streams
     are found under ``id``; a call that came alone has none.
     """
-    invocation, payload, left = read_invocation(wire)
+    try:
+        invocation, payload, left = read_invocation(wire, peer.limits)
+    except LimitExceeded as error:
+        error.message = f"{wire.service}.{wire.method} was refused: {error.message}"
+        fill_error(result, error, raised=False, attachments=None)
+        return Invocation(wire.service, wire.method, oneway=wire.oneway)
     invocation.remote_address = peer.remote_address
     invocation.local_address = peer.local_address
     invocation.remote_identity = peer.identity
@@ -142,7 +162,19 @@ async def answer(
             status=Status.INTERNAL,
         )
         fill_error(result, failure, raised=False, attachments=None)
+    except asyncio.CancelledError:
+        if channels is not None:
+            await _end_of_thread(invocation)
+        raise
     return invocation
+
+
+async def _end_of_thread(invocation: Invocation) -> None:
+    """A method in a thread can't be interrupted: its call keeps its place on the connection
+    until it has ended, or cancelling would be a way to have more of them run at once."""
+    thread = invocation.attributes.get(RUNS_ON)
+    if thread is not None:
+        await asyncio.wait([asyncio.wrap_future(thread)])
 
 
 def _bind(

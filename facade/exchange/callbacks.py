@@ -1,6 +1,5 @@
 """What the peer may call because it was handed over as an argument."""
 
-import logging
 from collections.abc import Callable, Iterable
 from types import BuiltinMethodType, MethodType
 from typing import Any
@@ -9,12 +8,13 @@ from facade.codec import Codec, MethodCodec
 from facade.core.errors import LimitExceeded, Sent, Unavailable, Unimplemented
 from facade.core.filter import Invoker
 from facade.core.invocation import Invocation
+from facade.core.log import get_logger
 from facade.core.method import Method, Parameter
 from facade.core.result import Result
 from facade.exchange.answering import Export, Exports
 from facade.exchange.reference import INSTANCE, SERVICE, CallbackInterface
 
-logger = logging.getLogger(__name__)
+logger = get_logger(__name__)
 
 # The peer lets go of a callback: how often it was handed over, of what it holds no more.
 RELEASE = Method(SERVICE, "_release", (Parameter("times", int),), None, oneway=True)

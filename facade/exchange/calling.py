@@ -36,7 +36,7 @@ async def call(
         if pending.sent_at is None:
             unsent()
         raise
-    answer, result = read_result(wire, invocation)
+    answer, result = read_result(wire, invocation, calls.limits)
     if answer is not None:
         result.value = codec.decode_result(answer)
     return result

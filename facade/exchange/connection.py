@@ -15,25 +15,26 @@ finished once both have, no call is open, and all is written.
 """
 
 import asyncio
-import logging
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Mapping
 from time import monotonic
 from typing import Any
 
 from facade.core.errors import RpcError, Sent, Status, Unavailable, Unimplemented
+from facade.core.log import get_logger
 from facade.exchange.answering import Exports, Peer
 from facade.exchange.begin import begin
 from facade.exchange.dispatcher import Dispatcher
 from facade.exchange.envelope import Envelope, Frame, parse
 from facade.exchange.heartbeat import Heartbeat, ping, pong
+from facade.exchange.idle import Idle
 from facade.exchange.life import Event, Life, State
 from facade.exchange.multiplexer import Multiplexer
 from facade.exchange.outbox import Outbox, Sendable
-from facade.exchange.protocol import ITEMS, Violation, check_setup, make_setup
+from facade.exchange.protocol import ITEMS, Violation, check_setup, make_setup, no_setup, reason_of
 from facade.exchange.settings import DEFAULT_MAX_MESSAGE, Settings
 from facade.exchange.stream import FrameStream
 
-logger = logging.getLogger(__name__)
+logger = get_logger(__name__)
 
 # How many envelopes the reader hands out before the loop may turn. What they woke then
 # sends while the rest is still unread, so that both ends work at the same time: with 256
@@ -51,24 +52,31 @@ class Connection:
         self._stream = stream
         self._settings = settings
         self._opened = opened
+        # What is shown to be let in; to be set before it runs.
+        self.credentials: Mapping[str, bytes] | None = None
         self._loop = asyncio.get_running_loop()
-        self._outbox = Outbox()
+        # Who called us may not leave what we answer unread.
+        self._outbox = Outbox(0 if opened else settings.limits.max_waiting_bytes)
         # What the idle writer waits for; it gives a write that was begun already, or None.
         self._wake: asyncio.Future[Awaitable[None] | None] | None = None
         self._writing = False
         self._reader: asyncio.Task[None] | None = None
         self._reading: asyncio.Future[None] = self._loop.create_future()
-        self._heartbeat = Heartbeat(settings, self._ping, self._silent)
+        self._heartbeat = Heartbeat(settings, lambda: self.send(ping()), self._silent)
         self._error: RpcError | None = None
         self._life = Life()
         self._finished = asyncio.Event()
         self.closed = asyncio.Event()
+        # Told that the peer drains. Who makes something else of it is to call ``follow`` soon.
+        self.on_drain = self.follow
         # Whether a new call may go here, and whether one with streams may.
         self.usable = self.takes_items = False
         self.ready: asyncio.Future[None] = self._loop.create_future()
         self.peer = Peer(stream.remote_address, stream.local_address, stream.identity)
         self.calls = Multiplexer(self.send, opened=opened, remote_address=stream.remote_address)
-        self.answers = Dispatcher(exports, self.send, self.peer, opened=opened)
+        self.answers = Dispatcher(exports, self.send, self.peer, settings, opened=opened)
+        self.peer.limits = self.calls.limits = settings.limits
+        self._idle = Idle(settings, self, self.drain)
         self.calls.idle = self.answers.idle = self._finish_when_idle
 
     # Life
@@ -76,8 +84,8 @@ class Connection:
     async def run(self) -> None:
         """Serve the stream to its end. Raises nothing but cancellation; see ``error``."""
         if self._opened:
-            self.send(make_setup(self._settings))
-        handshake = self._loop.call_later(self._settings.handshake_timeout, self._no_setup)
+            self.send(make_setup(self._settings, self.credentials))
+        handshake = self._loop.call_later(self._settings.limits.handshake_timeout, self._no_setup)
         self._read_on()
         writer = asyncio.create_task(self._write(), name="facade-writer")
         finished = asyncio.create_task(self._finished.wait(), name="facade-finished")
@@ -106,18 +114,13 @@ class Connection:
                 raise  # else the peer was faster
 
     def _end(self, problem: BaseException | None) -> None:
+        if problem is not None:
+            self._error = reason_of(problem, self._error, self._stream)
         error = self._error
-        if isinstance(problem, Exception) and not isinstance(problem, RpcError):
-            problem = self._stream.explain(problem) or problem
-        if isinstance(problem, RpcError):
-            error = error or problem
-        elif problem is not None:
-            logger.error("a bug in the exchange ends the stream", exc_info=problem)
-            error = RpcError("a bug in the exchange: see the log", status=Status.INTERNAL)
-        self._error = error
         if isinstance(error, Violation):
             logger.warning("the stream with %s ends: %s", self.peer.remote_address, error)
         self._heartbeat.stop()
+        self._idle.stop()
         self._happen(Event.LOST)
         self.closed.set()
         self._stream.close(error)
@@ -178,6 +181,12 @@ class Connection:
         envelope.drain.reason = reason
         self.send(envelope.SerializeToString())
 
+    def follow(self) -> None:
+        """The peer drains: send nothing new either."""
+        if self._happen(Event.LEAVE) and not self._life.closed:
+            self._send_drain("the peer drains")
+        self._finish_when_idle()
+
     def _finish_when_idle(self) -> None:
         if self._life.state is State.DRAINED and not (
             self.calls or self.answers or self._outbox or self._writing
@@ -233,6 +242,8 @@ class Connection:
             read, end = self._stream.read, self._stream.end
             while (data := await read()) is not end:
                 self._heartbeat.heard = received = monotonic()
+                if self.answers.strained or len(self._outbox) >= self._outbox.look_at:
+                    await self._slow_down()
                 envelopes = parse(data, Frame).envelopes
                 if len(envelopes) == 1 and not self.answers and self.usable:
                     alone = envelopes[0]
@@ -248,6 +259,8 @@ class Connection:
                     if not left:
                         left = TURN
                         await asyncio.sleep(0)
+                        if self.answers.strained or len(self._outbox) >= self._outbox.look_at:
+                            await self._slow_down()
                     left -= 1
                     self._receive(envelope)
             else:
@@ -260,6 +273,12 @@ class Connection:
             self._settle(error)
             return
         await call
+
+    async def _slow_down(self) -> None:
+        """The peer asks too much, or leaves too much unread."""
+        if self.answers.strained:
+            await self.answers.slow_down()
+        await self._outbox.wait(self._heartbeat)
 
     def _settle(self, error: Exception | None) -> None:
         """There is nothing more to read."""
@@ -283,7 +302,7 @@ class Connection:
                 raise Violation("an invocation came after drain")
             self.answers.start(envelope.id, envelope.invocation, self._heartbeat.heard)
         elif kind == "cancel":
-            self.answers.cancel(envelope.id)
+            self.answers.cancelled(envelope.id)
         elif kind == "item":
             self._role(envelope.id).item(envelope.id, envelope.item)
         elif kind == "credit":
@@ -292,10 +311,8 @@ class Connection:
             self._outbox.put_first(pong(envelope.ping.nonce))
             self._wake_writer()
         elif kind == "drain":
-            if self._life.usable:
-                self._send_drain("the peer drains")
             self._happen(Event.PEER_LEAVES)
-            self._finish_when_idle()
+            self.on_drain()
         elif kind != "pong" and not (kind is None and envelope.optional):
             self._cannot(kind or "of a kind that this end does not know", envelope.id)
 
@@ -328,19 +345,11 @@ class Connection:
             self.send(make_setup(self._settings))
         self.ready.set_result(None)
         self._heartbeat.start()
+        self._idle.start()
 
     def _no_setup(self) -> None:
         if not self.ready.done():
-            self.abort(
-                Unavailable(
-                    f"{self.peer.remote_address} sent no setup within "
-                    f"{self._settings.handshake_timeout:g} s",
-                    sent=Sent.NOT_SENT,
-                )
-            )
-
-    def _ping(self) -> None:
-        self.send(ping())
+            self.abort(no_setup(self.peer.remote_address, self._settings.limits))
 
     def _silent(self, seconds: float) -> None:
         self.abort(Unavailable(f"{self.peer.remote_address} has been silent for {seconds:.1f} s"))

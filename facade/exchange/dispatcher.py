@@ -1,28 +1,37 @@
 """The answering role on a connection: a task per call."""
 
 import asyncio
+import inspect
 from collections.abc import Callable, Coroutine
+from time import monotonic
 from typing import Any
 
-from facade.core.errors import LimitExceeded, RpcError, Status, Unavailable
+from facade.core.errors import Code, LimitExceeded, RpcError, Status, Unavailable
 from facade.exchange.answering import Exports, Peer, answer, log_oneway, log_swallowed
 from facade.exchange.callbacks import CallbackTable
 from facade.exchange.channel import Channel
 from facade.exchange.envelope import Envelope, fill_error
 from facade.exchange.multiplexer import Send
+from facade.exchange.patience import SLOWED, Patience
+from facade.exchange.protocol import Violation
+from facade.exchange.room import Room, Share
+from facade.exchange.settings import Settings
 
 
 class Dispatcher:
     """Starts what the peer calls, and sends back what comes of it. Never awaits user code."""
 
-    def __init__(self, exports: Exports, send: Send, peer: Peer, *, opened: bool) -> None:
+    def __init__(
+        self, exports: Exports, send: Send, peer: Peer, settings: Settings, *, opened: bool
+    ) -> None:
         # What the consumer hands over can be called besides.
         self.callbacks = CallbackTable(exports)
         self._exports = self.callbacks if opened else exports
         self._send = send
         self._peer = peer
         self._parity = 0 if opened else 1
-        self._last = 0
+        # The id of the newest call.
+        self.last = 0
         self._loop = asyncio.get_running_loop()
         self._tasks: dict[int, asyncio.Task[None]] = {}
         self._cancelled: set[int] = set()
@@ -31,6 +40,12 @@ class Dispatcher:
         self._channels: dict[int, Channel] = {}
         self.max_message_bytes = 0
         self.idle: Callable[[], None] = lambda: None
+        self._most = settings.max_calls
+        self.share: Share
+        self.take_places(Room(0))
+        self._patience = Patience(settings.max_cancels)
+        # Whether reading is to pause, as too many calls came to nothing.
+        self.strained = False
 
     def __len__(self) -> int:
         return len(self._tasks)
@@ -38,6 +53,9 @@ class Dispatcher:
     def start(self, id: int, wire: Any, received: float) -> None:
         """A call came: a task for it. ValueError for an id that breaks the rules."""
         self._admit(id)
+        if len(self._tasks) >= self.share.places and not self.share.grow():
+            self._turn_away(id, wire)
+            return
         call = self._answer(id, wire, received)
         self._tasks[id] = self._loop.create_task(call, name="facade-call")
 
@@ -46,20 +64,69 @@ class Dispatcher:
     ) -> Coroutine[Any, Any, None]:
         """A call came, and the task that read it has nothing else to do: it is to await this."""
         self._admit(id)
+        if not self.share.places and not self.share.grow():
+            return self._turn_away_later(id, wire)
         self._tasks[id] = task
         return self._answer(id, wire, received)
 
-    def _admit(self, id: int) -> None:
-        if id <= self._last or id & 1 != self._parity:
-            raise ValueError(f"{id} is no id for a new call: the last one was {self._last}")
-        self._last = id
+    def take_places(self, room: Room) -> None:
+        """Its calls take places of these, beside what carries calls else."""
+        self.share = room.share(self._tasks.__len__, self._most)
 
-    def cancel(self, id: int) -> None:
+    async def _turn_away_later(self, id: int, wire: Any) -> None:
+        self._turn_away(id, wire)
+
+    def _admit(self, id: int) -> None:
+        if id <= self.last or id & 1 != self._parity:
+            raise ValueError(f"{id} is no id for a new call: the last one was {self.last}")
+        self.last = id
+
+    def _turn_away(self, id: int, wire: Any) -> None:
+        """One call too many: its answer is that, at once."""
+        error = self.share.refusal(f"{wire.service}.{wire.method}")
+        if len(self._tasks) >= self.share.most:  # else it is not his fault alone
+            self._in_vain()
+        if wire.oneway:
+            envelope = Envelope()
+            fill_error(envelope.result, error, raised=False, attachments=None)
+            log_oneway(self._exports, wire, envelope.result)
+        else:
+            self.refuse(id, error)
+
+    def _in_vain(self) -> None:
+        """A call comes to nothing."""
+        if self._patience.spend(monotonic()):
+            self.strained = True
+
+    async def slow_down(self) -> None:
+        """Hold up who reads, where too many calls came to nothing. Violation when that has gone
+        on for too long."""
+        self.strained = False
+        if self._patience.lost:
+            raise Violation(
+                f"more than {self._patience.rate} calls a second were cancelled, or refused as "
+                f"beyond max_calls, for longer than {SLOWED:g} s (max_cancels)",
+                code=Code.LIMIT_EXCEEDED,
+                status=Status.RESOURCE_EXHAUSTED,
+            )
+        await asyncio.sleep(self._patience.pause())
+
+    def cancelled(self, id: int) -> None:
         """The caller no longer waits. The call keeps its place until it has really ended."""
-        task = self._tasks.get(id)
-        if task is not None and id not in self._cancelled:
+        if id in self._tasks and id not in self._cancelled:
+            self._in_vain()
+            self._cancel(id)
+
+    def _cancel(self, id: int) -> None:
+        task = self._tasks[id]
+        if id in self._cancelled:
+            return
+        task.cancel()
+        call = task.get_coro()
+        if inspect.iscoroutine(call) and inspect.getcoroutinestate(call) == inspect.CORO_CREATED:
+            self._forget(id)  # it will never begin, and so not come to its end either
+        else:
             self._cancelled.add(id)
-            task.cancel()
 
     def channel(self, id: int) -> Channel:
         """That of a call with streams. Credit for it may come before it has begun to run."""
@@ -90,7 +157,7 @@ class Dispatcher:
 
     def _is_open(self, id: int) -> bool:
         """What comes for a call that is over was on its way. ValueError for one that never was."""
-        if id > self._last:
+        if id > self.last:
             raise ValueError(f"{id} is no call")
         return id in self._tasks
 
@@ -100,14 +167,14 @@ class Dispatcher:
         for id in list(self._tasks):
             if id not in self._cancelled and id not in self._oneway:
                 self.refuse(id, Unavailable(reason))
-            self.cancel(id)
+            self._cancel(id)
         if tasks:
             await asyncio.wait(tasks, timeout=1)
 
     def abandon(self) -> None:
         """The connection ended: nobody waits for anything."""
         for id in list(self._tasks):
-            self.cancel(id)
+            self._cancel(id)
         self.callbacks.clear()
 
     def refuse(self, id: int, error: RpcError) -> None:
@@ -142,13 +209,16 @@ class Dispatcher:
             if not wire.oneway:  # the method cancelled itself: its caller still waits
                 self.refuse(id, cancelled)
         finally:
-            del self._tasks[id]
-            if self._channels:
-                self._close_channel(id)
-            self._cancelled.discard(id)
-            self._oneway.discard(id)
-            if not self._tasks:
-                self.idle()
+            self._forget(id)
+
+    def _forget(self, id: int) -> None:
+        del self._tasks[id]
+        if self._channels:
+            self._close_channel(id)
+        self._cancelled.discard(id)
+        self._oneway.discard(id)
+        if not self._tasks:
+            self.idle()
 
     def _close_channel(self, id: int) -> None:
         channel = self._channels.pop(id, None)

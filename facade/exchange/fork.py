@@ -19,7 +19,25 @@ def claim() -> None:
     """gRPC is used here from now on: see ``check``."""
     global _user
     check()
+    if _user is None:
+        os.register_at_fork(before=_hold, after_in_parent=_let_go)
     # gRPC's own handlers end a child that forks beside its threads (a segmentation fault, one
     # time in ten). Whoever relies on them has said so.
     os.environ.setdefault("GRPC_ENABLE_FORK_SUPPORT", "false")
     _user = os.getpid()
+
+
+# The last object of grpc.aio that goes waits for the thread of all of them, which a child has
+# not: a collection of garbage there would never end. So the child keeps what gRPC had.
+
+
+def _hold() -> None:
+    import grpc.aio
+
+    grpc.aio.init_grpc_aio()
+
+
+def _let_go() -> None:
+    import grpc.aio
+
+    grpc.aio.shutdown_grpc_aio()

@@ -2,16 +2,16 @@
 
 import asyncio
 import inspect
-import logging
 from collections.abc import Awaitable, Callable
 from contextvars import Context
 from typing import Any
 
 from facade.core.errors import RpcError
+from facade.core.log import get_logger
 from facade.exchange.answering import Peer
 from facade.exchange.connection import Connection
 
-logger = logging.getLogger(__name__)
+logger = get_logger(__name__)
 
 OnConnect = Callable[[Peer], Awaitable[object] | object]
 OnDisconnect = Callable[[Peer, RpcError | None], Awaitable[object] | object]

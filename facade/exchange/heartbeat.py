@@ -1,4 +1,9 @@
-"""Finds out whether the peer is still there."""
+"""Finds out whether the peer is still there.
+
+How it works. After a silence it asks, and then looks several times while an answer is due. While
+our own event loop is blocked nothing can be heard, and the peer must not be given up for that:
+so only the time between looks that come when they should is counted.
+"""
 
 import asyncio
 from collections.abc import Callable
@@ -6,6 +11,13 @@ from time import monotonic
 
 from facade.exchange.envelope import Envelope
 from facade.exchange.settings import Settings
+
+# At least so many looks must find nothing, spread over the time in which an answer is due.
+LOOKS = 4
+
+# Seconds. What is read and what is due are found together by a loop that was blocked, and in no
+# certain order: a look that is later than this may have come before the reader's turn.
+LATE = 0.1
 
 
 class Heartbeat:
@@ -19,9 +31,14 @@ class Heartbeat:
     ) -> None:
         self._interval = settings.heartbeat
         self._patience = settings.heartbeat_timeout
+        # Not beyond the interval: an answer may come, and a new silence begin.
+        self._pause = min(settings.heartbeat_timeout / LOOKS, settings.heartbeat)
         self._ask = ask
         self._silent = silent
         self._asked = 0.0
+        # Seconds since it asked in which an answer could have been heard.
+        self._waited = 0.0
+        self._due = 0.0
         self._timer: asyncio.TimerHandle | None = None
         self.heard = monotonic()
 
@@ -33,22 +50,29 @@ class Heartbeat:
             self._timer.cancel()
 
     def _schedule(self, delay: float) -> None:
+        self._due = monotonic() + delay
         self._timer = asyncio.get_running_loop().call_later(delay, self._beat)
 
     def _beat(self) -> None:
         now = monotonic()
         silence = now - self.heard
-        if silence < self._interval:
+        if self._asked > self.heard:
+            self._look(now)
+        elif silence < self._interval:
             self._schedule(self._interval - silence)
-        elif self._asked <= self.heard:
-            self._asked = now
-            self._ask()
-            self._schedule(min(self._patience, self._interval))
-        elif now - self._asked < self._patience:
-            # Not beyond the interval: an answer may come, and a new silence begin.
-            self._schedule(min(self._patience - (now - self._asked), self._interval))
         else:
-            self._silent(silence)
+            self._asked = now
+            self._waited = 0.0
+            self._ask()
+            self._schedule(self._pause)
+
+    def _look(self, now: float) -> None:
+        if now - self._due < LATE:
+            self._waited += self._pause
+        if self._waited < self._patience:
+            self._schedule(self._pause)
+        else:
+            self._silent(now - self.heard)
 
 
 def ping() -> bytes:

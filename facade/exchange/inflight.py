@@ -53,6 +53,10 @@ class InFlight(Generic[C]):
     def __contains__(self, id: int) -> bool:
         return id in self._calls
 
+    @property
+    def last(self) -> int:
+        return self._next - 2
+
     def take_id(self) -> int:
         """An id for a call that waits for nothing (oneway)."""
         id = self._next

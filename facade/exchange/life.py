@@ -1,7 +1,7 @@
 """The life of a stream: its states, and what leads from one to the next.
 
     connecting --setup--> ready --leave--> draining --peer leaves--> drained --idle--> closed
-                            \\------------peer leaves-----------------^
+                            \\--peer leaves--> followed --leave--------^
 
 ``lost`` leads to closed from everywhere, and so does ``leave`` before the setup has come, as
 nothing may be said before it. There is no I/O here.
@@ -14,6 +14,7 @@ class State(Enum):
     CONNECTING = "connecting"  # the peer's setup has not come
     READY = "ready"
     DRAINING = "draining"  # we call no more; the peer still may, until it has heard of it
+    FOLLOWED = "followed"  # the peer calls no more; we may for as long as we have nothing better
     DRAINED = "drained"  # nobody calls any more, and what was called comes to its end
     CLOSED = "closed"
 
@@ -32,13 +33,16 @@ NEXT = {
     (State.CONNECTING, Event.IDLE): State.CONNECTING,
     (State.CONNECTING, Event.LOST): State.CLOSED,
     (State.READY, Event.LEAVE): State.DRAINING,
-    (State.READY, Event.PEER_LEAVES): State.DRAINED,
+    (State.READY, Event.PEER_LEAVES): State.FOLLOWED,
     (State.READY, Event.IDLE): State.READY,
     (State.READY, Event.LOST): State.CLOSED,
     (State.DRAINING, Event.LEAVE): State.DRAINING,
     (State.DRAINING, Event.PEER_LEAVES): State.DRAINED,
     (State.DRAINING, Event.IDLE): State.DRAINING,
     (State.DRAINING, Event.LOST): State.CLOSED,
+    (State.FOLLOWED, Event.LEAVE): State.DRAINED,
+    (State.FOLLOWED, Event.IDLE): State.FOLLOWED,
+    (State.FOLLOWED, Event.LOST): State.CLOSED,
     (State.DRAINED, Event.LEAVE): State.DRAINED,
     (State.DRAINED, Event.IDLE): State.CLOSED,
     (State.DRAINED, Event.LOST): State.CLOSED,
@@ -52,6 +56,8 @@ BROKEN = {
     (State.CONNECTING, Event.PEER_LEAVES): "the first envelope must be setup, not drain",
     (State.READY, Event.SETUP): "setup comes once",
     (State.DRAINING, Event.SETUP): "setup comes once",
+    (State.FOLLOWED, Event.SETUP): "setup comes once",
+    (State.FOLLOWED, Event.PEER_LEAVES): "drain comes once",
     (State.DRAINED, Event.SETUP): "setup comes once",
     (State.DRAINED, Event.PEER_LEAVES): "drain comes once",
 }
@@ -74,7 +80,7 @@ class Life:
             raise ValueError(broken)
         # What a closed stream still hears is nobody's concern.
         self.state = NEXT.get((before, event), before)
-        self.usable = self.state is State.READY
+        self.usable = self.state is State.READY or self.state is State.FOLLOWED
         return self.state is not before
 
     @property

@@ -17,6 +17,7 @@ from facade.core.invocation import Invocation
 from facade.exchange.answering import Channels
 from facade.exchange.channel import Channel
 from facade.exchange.envelope import Envelope, WireInvocation, fill_invocation
+from facade.exchange.limits import DEFAULT
 from facade.exchange.multiplexer import Part, PendingCall
 from facade.exchange.overdue import timeout_text
 
@@ -26,6 +27,8 @@ Start = Callable[[Any, Channels], asyncio.Future[Any]]
 
 class Line:
     """What StreamedCall sends over, and where the provider finds the streams."""
+
+    limits = DEFAULT
 
     def __init__(self, start: Start, there: asyncio.AbstractEventLoop) -> None:
         self.loop = asyncio.get_running_loop()

@@ -1,15 +1,17 @@
 """The provider's door to gRPC: what listens, and hands on what comes in."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
 
 import grpc
 import grpc.aio
 
 from facade.core.errors import RpcError, Status, Unavailable
-from facade.core.identity import Identity
 from facade.exchange import fork, unixsocket
+from facade.exchange.answering import Peer
+from facade.exchange.credentials import from_metadata
+from facade.exchange.guard import Guarded
 from facade.exchange.settings import Settings
 from facade.exchange.stream import FrameStream
 from facade.exchange.tls import ServerTls, identity_of
@@ -17,6 +19,7 @@ from facade.exchange.transport import SERVICE, Options, common_options
 
 
 def server_options(settings: Settings, *, reuse_port: bool) -> Options:
+    streams = settings.limits.max_streams
     return (
         *common_options(settings),
         ("grpc.http2.min_ping_interval_without_data_ms", 5_000),
@@ -27,7 +30,12 @@ def server_options(settings: Settings, *, reuse_port: bool) -> Options:
         ("grpc.server.max_pending_requests_hard_limit", 1_000_000),
         # Two servers on one port would share its callers silently.
         ("grpc.so_reuseport", int(reuse_port)),
+        *((("grpc.max_concurrent_streams", streams),) if streams else ()),
     )
+
+
+# Given a peer without a stream and what he shows: who he is. Raises RpcError.
+Admission = Callable[[Peer, Mapping[str, bytes]], Awaitable[Any]]
 
 
 class ServerStream:
@@ -39,7 +47,7 @@ class ServerStream:
         self.error: RpcError | None = None
         self.remote_address = peer_of(context, local_address)
         self.local_address = local_address
-        self.identity: Identity | None = identity_of(context.auth_context())
+        self.identity: Any = identity_of(context.auth_context())
         self.read = context.read
         self.write = context.write
 
@@ -67,13 +75,16 @@ class GrpcListener:
         handlers: Sequence[grpc.GenericRpcHandler] = (),
         *,
         reuse_port: bool = False,
+        admit: Admission | None = None,
     ) -> None:
-        """``handlers`` are asked in turn for what is none of ours."""
+        """``handlers`` are asked in turn for what is none of ours. ``admit`` gives who somebody
+        is who calls without a stream, or raises RpcError: then nothing is done for him."""
         fork.claim()
         self._exchange = exchange
         self._invoke = invoke
         self._describe = describe
         self._settings = settings
+        self._admit = admit
         self.address = ""
         options = server_options(settings, reuse_port=reuse_port)
         self._server = grpc.aio.server(options=list(options))
@@ -83,8 +94,13 @@ class GrpcListener:
             "Describe": grpc.unary_unary_rpc_method_handler(self._serve_describe),
         }
         self._server.add_generic_rpc_handlers(
-            (grpc.method_handlers_generic_handler(SERVICE, own), *handlers)
+            (grpc.method_handlers_generic_handler(SERVICE, own), *self._guarded(handlers))
         )
+
+    def _guarded(
+        self, handlers: Sequence[grpc.GenericRpcHandler]
+    ) -> Sequence[grpc.GenericRpcHandler]:
+        return handlers if self._admit is None else (Guarded(handlers, self._let_in),)
 
     async def start(self, address: str) -> int:
         """Listen; the port. OSError, which names the address, where that can't be done."""
@@ -121,19 +137,34 @@ class GrpcListener:
         if error is not None:
             await context.abort(grpc_status(error.status), error.message)
 
+    async def _let_in(self, context: Any) -> Any:
+        """Who calls, without a stream."""
+        tls = self._settings.tls
+        identity = identity_of(context.auth_context()) if tls is not None else None
+        if self._admit is None:
+            return identity
+        peer = Peer(peer_of(context, self.address), self.address, identity)
+        try:
+            return await self._admit(peer, from_metadata(context.invocation_metadata()))
+        except RpcError as error:
+            await context.abort(grpc_status(error.status), error.message)
+            raise
+
     async def _serve_call(self, request: bytes, context: Any) -> bytes:
+        identity = await self._let_in(context)
         try:
             return await self._invoke(
                 request,
                 peer_of(context, self.address),
                 context.time_remaining(),
-                identity_of(context.auth_context()) if self._settings.tls is not None else None,
+                identity,
             )
         except RpcError as error:
             await context.abort(grpc_status(error.status), error.message)
             raise
 
     async def _serve_describe(self, request: bytes, context: Any) -> bytes:
+        await self._let_in(context)
         try:
             return await self._describe(request)
         except RpcError as error:

@@ -2,9 +2,9 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from typing import Any
 
 from facade.core.errors import DeadlineExceeded, RpcError, Sent, Unavailable, Unimplemented
-from facade.core.identity import Identity
 from facade.exchange.stream import ConsumerStream, FrameStream
 
 # Frames on their way in one direction; a writer waits beyond it, as gRPC's flow control does.
@@ -30,7 +30,7 @@ class MemoryStream:
         self.error: RpcError | None = None
         self.remote_address = name
         self.local_address = "memory"
-        self.identity: Identity | None = None
+        self.identity: Any = None
         # Who answers Describe, at the end that opened it.
         self.describer: Callable[[bytes], Awaitable[bytes]] | None = None
 

@@ -1,12 +1,12 @@
 """Attachments <-> the metadata of a gRPC call."""
 
-import logging
 import re
 from collections.abc import Iterable, Mapping
 
 from facade.core.invocation import Attachments
+from facade.core.log import get_logger
 
-logger = logging.getLogger(__name__)
+logger = get_logger(__name__)
 
 Pairs = tuple[tuple[str, str | bytes], ...]
 

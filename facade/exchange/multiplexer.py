@@ -21,6 +21,7 @@ from facade.core.invocation import Invocation
 from facade.core.result import Result
 from facade.exchange.envelope import Envelope, fill_invocation
 from facade.exchange.inflight import InFlight
+from facade.exchange.limits import DEFAULT
 from facade.exchange.outbox import Sendable
 from facade.exchange.overdue import log_late, timeout_text
 
@@ -121,6 +122,8 @@ class Multiplexer:
         self._timer_context = contextvars.Context()
         self.remote_address = remote_address
         self.max_message_bytes = 0
+        # What is taken of the peer's answers.
+        self.limits = DEFAULT
         self.idle: Callable[[], None] = lambda: None
         # Answers that came when nobody waited any more.
         self.late = 0
@@ -132,6 +135,11 @@ class Multiplexer:
 
     def __len__(self) -> int:
         return len(self._calls)
+
+    @property
+    def last(self) -> int:
+        """The id of the newest call."""
+        return self._calls.last
 
     def begin(
         self,

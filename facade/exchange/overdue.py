@@ -1,14 +1,14 @@
 """What is said of a call that took too long, and of an answer that came too late."""
 
-import logging
 from datetime import datetime, timedelta
 from time import monotonic
 from typing import Any
 
 from facade.core.errors import Code
 from facade.core.invocation import Invocation
+from facade.core.log import get_logger
 
-logger = logging.getLogger(__name__)
+logger = get_logger(__name__)
 
 
 def timeout_text(

@@ -1,14 +1,15 @@
 """Certificates and keys as PEM text: where they are read from, and what is wrong with them."""
 
 import contextlib
-import logging
 import os
 import re
 import ssl
 from collections.abc import Iterator
 from datetime import UTC, datetime
 
-logger = logging.getLogger(__name__)
+from facade.core.log import get_logger
+
+logger = get_logger(__name__)
 
 # A path, or the text itself.
 Pem = str | os.PathLike[str] | bytes

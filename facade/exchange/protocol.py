@@ -1,10 +1,16 @@
 """What the two ends of a stream agree on before the first call."""
 
+from collections.abc import Mapping
 from typing import Any
 
-from facade.core.errors import Code, RpcError, Status
+from facade.core.errors import Code, RpcError, Sent, Status, Unavailable
+from facade.core.log import get_logger
 from facade.exchange.envelope import Envelope
+from facade.exchange.limits import Limits
 from facade.exchange.settings import Settings
+from facade.exchange.stream import FrameStream
+
+logger = get_logger(__name__)
 
 VERSION = 1
 
@@ -20,14 +26,17 @@ class Violation(RpcError):
     status = Status.INVALID_ARGUMENT
 
 
-def make_setup(settings: Settings) -> bytes:
-    """A serialized envelope."""
+def make_setup(settings: Settings, credentials: Mapping[str, bytes] | None = None) -> bytes:
+    """A serialized envelope. ``credentials``: what this end shows to be let in."""
     envelope = Envelope()
     setup = envelope.setup
     setup.version = VERSION
     setup.features.extend(FEATURES)
     setup.max_message_bytes = settings.max_message_size
+    setup.max_calls = settings.max_calls
     setup.application = settings.application
+    for name, value in (credentials or {}).items():
+        setup.credentials[name] = value
     data: bytes = envelope.SerializeToString()
     return data
 
@@ -39,3 +48,21 @@ def check_setup(setup: Any) -> None:
             f"this end speaks version {VERSION} of the protocol, not {setup.version}",
             status=Status.FAILED_PRECONDITION,
         )
+
+
+def no_setup(address: str, limits: Limits) -> Unavailable:
+    """Why a stream is given up that came to nothing."""
+    return Unavailable(
+        f"{address} sent no setup within {limits.handshake_timeout:g} s (handshake_timeout)",
+        sent=Sent.NOT_SENT,
+    )
+
+
+def reason_of(problem: BaseException, known: RpcError | None, stream: FrameStream) -> RpcError:
+    """Why a stream ends that ``problem`` came up on; what was ``known`` before goes first."""
+    if isinstance(problem, Exception) and not isinstance(problem, RpcError):
+        problem = stream.explain(problem) or problem
+    if isinstance(problem, RpcError):
+        return known or problem
+    logger.error("a bug in the exchange ends the stream", exc_info=problem)
+    return RpcError("a bug in the exchange: see the log", status=Status.INTERNAL)

@@ -2,6 +2,8 @@
 
 import msgspec
 
+from facade.exchange.credentials import Credentials
+from facade.exchange.limits import DEFAULT, Limits
 from facade.exchange.tls import ClientTls, ServerTls
 
 COMPRESSIONS = (None, "deflate", "gzip")
@@ -12,15 +14,20 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """Of one end. Times are in seconds, sizes in bytes.
 
     ``heartbeat``: after how long a silence to ask whether the peer is there;
-    ``heartbeat_timeout``: how long it may take to say anything then. ``socket_mode``: of the
-    file of a unix socket that is listened at.
+    ``heartbeat_timeout``: how long it may take to say anything then.
+    ``max_calls``: how many calls are answered at once on one stream; ``max_cancels``: how many
+    calls a second its peer may cancel, or make beyond that. 0: any number.
+    ``socket_mode``: of the file of a unix socket that is listened at.
     """
 
     application: str = ""
     max_message_size: int = DEFAULT_MAX_MESSAGE
     heartbeat: float = 30.0
     heartbeat_timeout: float = 10.0
-    handshake_timeout: float = 5.0
+    max_calls: int = 10_000
+    max_cancels: int = 1_000
+    limits: Limits = DEFAULT
+    credentials: Credentials | None = None
     tls: ClientTls | ServerTls | None = None
     compression: str | None = None
     socket_mode: int | None = None
@@ -28,3 +35,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     def __post_init__(self) -> None:
         if self.compression not in COMPRESSIONS:
             raise ValueError(f'compression={self.compression!r}: "gzip", "deflate" or None')
+        for name in ("max_calls", "max_cancels"):
+            value = getattr(self, name)
+            if isinstance(value, bool) or not isinstance(value, int) or value < 0:
+                raise ValueError(f"{name}={value!r}: 0 for any number, or how many")

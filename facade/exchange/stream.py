@@ -4,7 +4,6 @@ from collections.abc import Callable, Coroutine
 from typing import Any, Protocol
 
 from facade.core.errors import RpcError
-from facade.core.identity import Identity
 
 
 class FrameStream(Protocol):
@@ -20,7 +19,7 @@ class FrameStream(Protocol):
 
     local_address: str
     remote_address: str
-    identity: Identity | None
+    identity: Any
 
     @property
     def end(self) -> object: ...

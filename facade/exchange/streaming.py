@@ -9,6 +9,7 @@ from facade.core.invocation import Attachments, Invocation
 from facade.core.result import Result
 from facade.exchange.envelope import Envelope, fill_item, is_empty, read_item, read_result
 from facade.exchange.items import Credit, Inbox, ItemStream, pour
+from facade.exchange.limits import Limits
 from facade.exchange.multiplexer import Part, PendingCall, unexpected_stream
 
 
@@ -17,6 +18,8 @@ class Calls(Protocol):
 
     @property
     def loop(self) -> asyncio.AbstractEventLoop: ...
+    @property
+    def limits(self) -> Limits: ...
     def begin(self, invocation: Invocation, payload: Payload, waiter: Any) -> PendingCall: ...
     def send(self, envelope: bytes, part: Part) -> None: ...
     def leave(self, call: PendingCall) -> None: ...
@@ -133,7 +136,7 @@ class StreamedCall:
         """The call ended. What it gave besides its values is here now."""
         self._end_pours()
         try:
-            payload, result = read_result(wire, self._invocation)
+            payload, result = read_result(wire, self._invocation, self._calls.limits)
             if payload is not None and self._inbox is None:
                 result.value = self._codec.decode_result(payload)
             elif payload is not None and not (self._opened.done() or is_empty(payload)):

@@ -5,7 +5,6 @@ when it connects. What goes on over older connections is not touched.
 """
 
 import contextlib
-import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -13,10 +12,11 @@ from typing import Any
 import grpc
 
 from facade.core.identity import Identity
+from facade.core.log import get_logger
 from facade.exchange.pem import Pem, check_pair, check_roots, read, stamp, warn_if_expired
 from facade.exchange.unixsocket import is_unix
 
-logger = logging.getLogger(__name__)
+logger = get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, Protocol
 
 import grpc
@@ -18,9 +18,10 @@ from facade.core.errors import (
     Unavailable,
     Unimplemented,
 )
-from facade.core.identity import Identity
 from facade.exchange import fork
+from facade.exchange.credentials import Credentials, Refused
 from facade.exchange.handshake import HandshakeFailed, refusal, suspicion
+from facade.exchange.metadata import Pairs
 from facade.exchange.settings import COMPRESSIONS, Settings
 from facade.exchange.stream import ConsumerStream
 from facade.exchange.tls import ClientTls
@@ -71,6 +72,9 @@ def channel_options(settings: Settings) -> Options:
         # A connection of its own, and with it no memory of failures: C-core's backoff would
         # make a provider that is back wait for seconds. We have a backoff ourselves.
         ("grpc.use_local_subchannel_pool", 1),
+        # That of single calls has its channel for good, and its backoff would grow to minutes.
+        ("grpc.initial_reconnect_backoff_ms", 100),
+        ("grpc.max_reconnect_backoff_ms", 1_000),
     )
 
 
@@ -102,10 +106,17 @@ _SELDOM_PINGED = (("grpc.keepalive_permit_without_calls", 0), ("grpc.keepalive_t
 class GrpcTransport:
     """Reaches a provider at a gRPC target, e.g. ``host:port``."""
 
-    def __init__(self, target: str, options: Options, tls: ClientTls | None = None) -> None:
+    def __init__(
+        self,
+        target: str,
+        options: Options,
+        tls: ClientTls | None = None,
+        credentials: Credentials | None = None,
+    ) -> None:
         fork.check()
         self.target = target
         self.tls = tls
+        self._credentials = credentials
         self._options = [*options, *(tls.options if tls is not None else ())]
         self._unary: Any = None
         self._closing: asyncio.Future[None] | None = None
@@ -136,12 +147,19 @@ class GrpcTransport:
 
     async def open(self) -> ConsumerStream:
         channel = self._channel(("grpc.enable_retries", 0))
-        return ClientStream(channel, channel.stream_stream(EXCHANGE)(), self.target, self.tls)
+        return ClientStream(
+            channel, channel.stream_stream(EXCHANGE)(), self.target, self.tls, self.shown
+        )
+
+    async def shown(self) -> Pairs:
+        """Metadata with the credentials, for a single call. Raises Unavailable."""
+        return () if self._credentials is None else await self._credentials.metadata()
 
     async def invoke(self, request: bytes, timeout: float | None) -> bytes:
         call = self.channel().unary_unary(INVOKE)
+        shown = await self.shown() or None
         try:
-            answer: bytes = await call(request, timeout=timeout)
+            answer: bytes = await call(request, timeout=timeout, metadata=shown)
         except grpc.aio.AioRpcError as error:
             failure = translate(error, self.target, tls=self.tls)
             self.failed(failure)
@@ -150,7 +168,8 @@ class GrpcTransport:
 
     async def describe(self, request: bytes, timeout: float) -> bytes:
         await self.check(timeout)
-        return await _describe(self.channel(), self.target, request, timeout, self.tls)
+        shown = await self.shown()
+        return await _describe(self.channel(), self.target, request, timeout, self.tls, shown)
 
     async def check(self, timeout: float) -> None:
         """Before a single call that would wait for its provider: HandshakeFailed, where it is
@@ -206,11 +225,18 @@ class GrpcTransport:
 
 
 async def _describe(
-    channel: Any, target: str, request: bytes, timeout: float, tls: ClientTls | None
+    channel: Any,
+    target: str,
+    request: bytes,
+    timeout: float,
+    tls: ClientTls | None,
+    shown: Pairs,
 ) -> bytes:
     call = channel.unary_unary(DESCRIBE)
     try:
-        answer: bytes = await call(request, timeout=timeout, wait_for_ready=True)
+        answer: bytes = await call(
+            request, timeout=timeout, wait_for_ready=True, metadata=shown or None
+        )
     except grpc.aio.AioRpcError as error:
         raise translate(error, target, tls=tls) from None
     except asyncio.CancelledError:
@@ -227,14 +253,22 @@ class ClientStream:
 
     end = grpc.aio.EOF
 
-    def __init__(self, channel: Any, call: Any, target: str, tls: ClientTls | None = None) -> None:
+    def __init__(
+        self,
+        channel: Any,
+        call: Any,
+        target: str,
+        tls: ClientTls | None,
+        shown: Callable[[], Awaitable[Pairs]],
+    ) -> None:
         self._channel = channel
+        self._shown = shown
         self._tls = tls
         self._call = call
         self._closing: asyncio.Task[None] | None = None
         self.remote_address = target
         self.local_address = ""
-        self.identity: Identity | None = None  # gRPC does not tell it here
+        self.identity: Any = None  # gRPC does not tell it here
         self.read = call.read
         self.write = call.write
 
@@ -246,7 +280,10 @@ class ClientStream:
         return None
 
     async def describe(self, request: bytes, timeout: float) -> bytes:
-        return await _describe(self._channel, self.remote_address, request, timeout, self._tls)
+        shown = await self._shown()
+        return await _describe(
+            self._channel, self.remote_address, request, timeout, self._tls, shown
+        )
 
     async def finish(self) -> None:
         await self._call.done_writing()
@@ -287,4 +324,6 @@ def translate(
         return DeadlineExceeded(f"{target}: {details}", remote=True)
     if status is Status.RESOURCE_EXHAUSTED:
         return LimitExceeded(f"{target}: {details}", remote=True)
+    if status is Status.UNAUTHENTICATED:
+        return Refused(f"{target}: {details}", sent=Sent.NOT_EXECUTED, remote=True)
     return RpcError(f"{target}: {details}", code=Code.NETWORK, status=status, remote=True)

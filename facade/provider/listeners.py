@@ -8,7 +8,6 @@ that was given to one call goes after it, and nobody has to say so.
 
 import asyncio
 import contextlib
-import logging
 import weakref
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -18,6 +17,7 @@ from facade.core.chain import chain
 from facade.core.errors import LimitExceeded, Sent, Unavailable
 from facade.core.filter import Filter, Invoker
 from facade.core.invocation import Invocation
+from facade.core.log import get_logger
 from facade.core.result import Result
 from facade.exchange.callbacks import RELEASE
 from facade.exchange.calling import call
@@ -31,7 +31,7 @@ from facade.exchange.reference import (
 )
 from facade.provider.callback import view
 
-logger = logging.getLogger(__name__)
+logger = get_logger(__name__)
 
 
 class Handle:
@@ -94,6 +94,9 @@ class Listeners:
         self._invoker: Invoker | None = None
         self._handles: weakref.WeakValueDictionary[str, Handle] = weakref.WeakValueDictionary()
         self._closed = False
+
+    def __len__(self) -> int:
+        return len(self._handles)
 
     @property
     def usable(self) -> bool:

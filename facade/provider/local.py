@@ -3,19 +3,19 @@
 import asyncio
 import concurrent.futures
 import inspect
-import logging
 from collections.abc import Awaitable, Callable
 from typing import Any
 
 from facade.core.async_context import AsyncContext
-from facade.core.chain import INTERRUPTED
+from facade.core.chain import INTERRUPTED, RUNS_ON
 from facade.core.invocation import Invocation
+from facade.core.log import get_logger
 from facade.core.method import Method, Service
 from facade.core.result import Result, within
-from facade.provider.pool import PoolExhausted, ThreadPool
+from facade.provider.pool import PoolExhausted, ThreadPool, result_of
 from facade.provider.streaming import stream_caller
 
-logger = logging.getLogger(__name__)
+logger = get_logger(__name__)
 
 # KeyboardInterrupt is the operator's, GeneratorExit the end of the loop itself.
 _NOT_OF_THE_METHOD = (
@@ -51,7 +51,12 @@ class LocalInvoker:
             return on_loop
 
         async def in_thread(invocation: Invocation) -> Any:
-            value = await self._pool.run(function, invocation.arguments, invocation.keywords)
+            thread = self._pool.start(function, invocation.arguments, invocation.keywords)
+            try:
+                value = await result_of(thread)
+            except asyncio.CancelledError:
+                invocation.attributes[RUNS_ON] = thread
+                raise
             if isinstance(value, concurrent.futures.Future):
                 return await asyncio.wrap_future(value)
             return await value if inspect.isawaitable(value) else value

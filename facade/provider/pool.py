@@ -2,7 +2,6 @@
 
 import asyncio
 import contextvars
-import logging
 import threading
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -11,8 +10,11 @@ from time import monotonic
 from typing import Any
 
 from facade.core.errors import LimitExceeded, Sent
+from facade.core.log import get_logger
 
-logger = logging.getLogger(__name__)
+logger = get_logger(__name__)
+
+Outcome = tuple[Any, BaseException | None]
 
 # Seconds between warnings that a pool is exhausted: each caller is told, the log is not filled.
 WARN_EVERY = 1.0
@@ -53,6 +55,16 @@ class ThreadPool:
         self._warned = -WARN_EVERY
         self._instead: ThreadPool | None = None
 
+    def own(self, threads: int | None, queue: int | None, name: str) -> "ThreadPool":
+        """One of its own for a service that wants so many threads; else this one."""
+        if threads is None:
+            if queue is not None:
+                raise ValueError(
+                    f"queue={queue} is for a pool of the service's own: give threads too"
+                )
+            return self
+        return ThreadPool(threads, self.queue if queue is None else queue, name, self._place)
+
     @property
     def active(self) -> int:
         """How many methods run."""
@@ -63,6 +75,27 @@ class ThreadPool:
         """How many calls wait for a thread."""
         return self._taken - self.active
 
+    def start(
+        self,
+        function: Callable[..., Any],
+        arguments: tuple[Any, ...],
+        keywords: dict[str, Any] | None,
+        *,
+        begun: bool = False,
+    ) -> "Future[Outcome]":
+        """Call it in a thread, in a copy of this task's context. What has ``begun``, and only
+        goes on, is not refused."""
+        if self._instead is not None:
+            return self._instead.start(function, arguments, keywords, begun=begun)
+        with self._lock:
+            if self._taken >= self.threads + self.queue and not begun:
+                raise self._exhausted()
+            self._taken += 1
+        call = partial(_outcome, function, arguments, keywords or {})
+        future = self._executor.submit(contextvars.copy_context().run, call)
+        future.add_done_callback(self._release)
+        return future
+
     async def run(
         self,
         function: Callable[..., Any],
@@ -71,21 +104,8 @@ class ThreadPool:
         *,
         begun: bool = False,
     ) -> Any:
-        """Call it in a thread, in a copy of this task's context. What has ``begun``, and only
-        goes on, is not refused."""
-        if self._instead is not None:
-            return await self._instead.run(function, arguments, keywords, begun=begun)
-        with self._lock:
-            if self._taken >= self.threads + self.queue and not begun:
-                raise self._exhausted()
-            self._taken += 1
-        call = partial(_outcome, function, arguments, keywords or {})
-        future = self._executor.submit(contextvars.copy_context().run, call)
-        future.add_done_callback(self._release)
-        value, error = await asyncio.wrap_future(future)
-        if error is not None:
-            raise error
-        return value
+        """``start`` it, and wait for what comes of it."""
+        return await result_of(self.start(function, arguments, keywords, begun=begun))
 
     def _release(self, _: Future[Any]) -> None:
         """Its place is taken until it has really ended, whoever still waits for it."""
@@ -119,9 +139,17 @@ class ThreadPool:
         self._executor.shutdown(wait=False, cancel_futures=True)
 
 
+async def result_of(future: "Future[Outcome]") -> Any:
+    """Of what was started. Who is cancelled does not wait for the thread."""
+    value, error = await asyncio.wrap_future(future)
+    if error is not None:
+        raise error
+    return value
+
+
 def _outcome(
     function: Callable[..., Any], arguments: tuple[Any, ...], keywords: dict[str, Any]
-) -> tuple[Any, BaseException | None]:
+) -> Outcome:
     """Value and error, as a future can't carry StopIteration."""
     try:
         return function(*arguments, **keywords), None

@@ -1,48 +1,47 @@
 """The server."""
 
 import asyncio
-import logging
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import replace
 from types import TracebackType
 from typing import Any, Self
 
 from facade.core.filter import CONSUMER, PROVIDER
 from facade.core.listener import check_listeners
+from facade.core.log import get_logger
 from facade.core.settings import FilterSettings
 from facade.exchange.handlers import Handlers, OnConnect, OnDisconnect
 from facade.exchange.injvm import INJVM, place
+from facade.exchange.limits import DEFAULT, Limits
 from facade.exchange.listener import GrpcListener
+from facade.exchange.room import Room
 from facade.exchange.settings import DEFAULT_MAX_MESSAGE, Settings
 from facade.exchange.stream import FrameStream
 from facade.exchange.tls import ServerTls, server_tls
 from facade.loops import new_event_loop
-from facade.plugins import FilterList, check_settings, merge, resolve
+from facade.plugins import FilterList, check_settings, resolve
 from facade.provider.description import answer_describe
 from facade.provider.exporter import (
     LOCAL,
-    Exporter,
     ExportTable,
-    Scope,
-    check_implementation,
-    check_scope,
 )
+from facade.provider.exporting import Exporting
+from facade.provider.gate import Authenticate, Gate
 from facade.provider.inprocess import InProcess
 from facade.provider.listener import ExporterListener
-from facade.provider.local import LocalInvoker
-from facade.provider.native import Host, Mounts, NativeCalls
+from facade.provider.native import Mounts, NativeCalls
 from facade.provider.pool import ThreadPool
 from facade.provider.publication import Publication
 from facade.provider.signals import serve
-from facade.provider.standard import Health, StandardServices
+from facade.provider.standard import StandardServices
 from facade.provider.streams import Streams
 from facade.provider.unary import UnaryCalls
-from facade.service import check_timeout, describe, filter_settings, with_timeouts
+from facade.provider.watchdog import Watchdog
+from facade.service import check_timeout
 
-logger = logging.getLogger(__name__)
+logger = get_logger(__name__)
 
 
-class Server(Host):
+class Server(Exporting):
     """Exports services at one address. Times are seconds, sizes bytes.
 
     While it runs, what it exports can also be called within the process, by clients of
@@ -54,6 +53,14 @@ class Server(Host):
     threads, queue     for methods that are not async: how many run at once, how many more
                        may wait; a call beyond is refused
     max_connections    how many consumers may be connected; one more is refused. 0: any number
+    max_age            seconds after which a connection is drained, and its consumer makes another;
+                       calls under way get ``grace``. 0: it may grow as old as it likes
+    authenticate       called with the Peer and what he shows before anything else is done for
+                       him; gives who he is, or raises: then he is refused
+    limits             Limits(...): what else is taken of consumers
+    max_calls          how many calls of one connection are answered at once; one more is refused
+    max_cancels        how many calls a second one connection may cancel, or have refused so;
+                       it is read more slowly beyond that, and ended after 10 s. 0: any number
     on_connect         called with the Peer when a consumer has connected,
     on_disconnect      and with the Peer and the error (or None) when it is gone
     callbacks          how many callables of one consumer may be held on one stream
@@ -62,6 +69,7 @@ class Server(Host):
     heartbeat          ask a consumer for a sign of life after this long a silence
     heartbeat_timeout  and give the connection up when none comes for this long
     health, reflection, channelz   which of gRPC's standard services tools find here
+    slow_loop          name a method in the log that blocks the event loop for so long; 0: don't
     reuse_port         share the port with processes that say so too: consumers are spread over them
     tls                certificate and key: then nobody is served without
     compression        "gzip" or "deflate" for what is sent, where the consumer can read it
@@ -79,6 +87,11 @@ class Server(Host):
         threads: int = 64,
         queue: int = 1024,
         max_connections: int = 0,
+        max_age: float = 0.0,
+        authenticate: Authenticate | None = None,
+        limits: Limits | None = None,
+        max_calls: int = 10_000,
+        max_cancels: int = 1_000,
         on_connect: OnConnect | None = None,
         on_disconnect: OnDisconnect | None = None,
         callbacks: int = 1024,
@@ -90,6 +103,7 @@ class Server(Host):
         health: bool = True,
         reflection: bool = True,
         channelz: bool = False,
+        slow_loop: float = 1.0,
         reuse_port: bool = False,
         tls: ServerTls | None = None,
         compression: str | None = None,
@@ -112,23 +126,33 @@ class Server(Host):
             tls=server_tls(tls, networked=place(address) is None),
             compression=compression,
             socket_mode=socket_mode,
+            limits=(bounds := limits or DEFAULT),
+            max_calls=max_calls,
+            max_cancels=max_cancels,
         )
         # A wrong name is an error here, not at the first export.
         check_settings(FilterSettings(filter_settings), filters, "filter_settings")
         resolve(filters, PROVIDER, self._filter_settings)
         self._exports = ExportTable()
+        self._gate = Gate(authenticate, bounds)
+        room = Room(bounds.max_calls_total)
         # For the methods that are not async, but for services with a pool of their own.
         self.pool = ThreadPool(threads, queue, place=self._place)
-        self._unary = UnaryCalls(self._exports, max_message_size)
+        self._unary = UnaryCalls(self._exports, max_message_size, bounds, room)
         self._streams = Streams(
             self._exports,
             self._settings,
             Handlers(on_connect, on_disconnect),
             self._place,
+            room=room,
+            gate=self._gate,
             limit=max_connections,
             callbacks=callbacks,
             callback_filters=resolve(("default",), CONSUMER, {}),
+            max_age=max_age,
+            grace=grace,
         )
+        self._watchdog = Watchdog(slow_loop)
         self._local = InProcess(
             place(address) or INJVM, self._exports, max_message_size, application
         )
@@ -137,7 +161,7 @@ class Server(Host):
         )
         mounts = Mounts(filters, self._filter_settings, self.pool, told=self._standard.add)
         self._native = NativeCalls(
-            self._exports, mounts, typed=native, networked=place(address) is None
+            self._exports, mounts, room, typed=native, networked=place(address) is None
         )
         told = (self._standard, *listeners)
         self._published = Publication(self._exports, self._local, told)
@@ -145,82 +169,6 @@ class Server(Host):
         self._started = False
         self._stopping: asyncio.Task[None] | None = None
         self._stopped = asyncio.Event()
-
-    # Exporting
-
-    def export(
-        self,
-        interface: type,
-        implementation: object,
-        *,
-        group: str | None = None,
-        version: str | None = None,
-        timeout: float | None = None,
-        timeouts: Mapping[str, float] | None = None,
-        filters: FilterList = (),
-        scope: Scope = None,
-        threads: int | None = None,
-        queue: int | None = None,
-        methods: Mapping[str, Mapping[str, Any]] | None = None,
-        **settings: Any,
-    ) -> Exporter:
-        """Let the methods of ``interface`` be called on ``implementation``.
-
-        Its methods may be ``async def`` or ``def``, whatever the interface says; the
-        latter run in threads. ``group`` and ``version`` override those of the interface.
-        ``timeout`` (seconds) is what the provider suggests for the service, ``timeouts``
-        for methods by name: consumers learn of both when they connect. ``filters`` are for
-        this service, and come after the server's. ``scope``: "local" for consumers in this
-        process alone, "remote" for those at the network alone. ``threads`` gives it a pool
-        of its own, with room for ``queue`` more calls (else: as the server).
-
-        Anything else is a setting for filters, and ``methods`` says such for single methods:
-        ``export(Greeter, impl, executes=100, methods={"hello": {"executes": 5}})``.
-
-        RuntimeError once the server has stopped. (Dubbo: DubboProtocol#checkDestroyed)
-        """
-        if self._stopping is not None:
-            raise RuntimeError(f"{interface.__qualname__}: this server has stopped: make another")
-        check_scope(interface, scope, networked=place(self.address) is None)
-        check_timeout(timeout, "timeout of the export")
-        if queue is not None and threads is None:
-            raise ValueError(f"queue={queue} is for a pool of the service's own: give threads too")
-        service = with_timeouts(describe(interface), timeouts or {})
-        check_implementation(interface, service, implementation)
-        service = replace(
-            service,
-            group=service.group if group is None else group,
-            version=service.version if version is None else version,
-            timeout=timeout or service.timeout,
-        )
-        pool = self.pool
-        if threads is not None:
-            room = pool.queue if queue is None else queue
-            pool = ThreadPool(threads, room, service.key, self._place)
-        end = LocalInvoker(service, implementation, pool)
-        merged = merge(self._filters, filters)
-        check_settings(filter_settings(service, {}, settings, methods), merged, service.name)
-        own = filter_settings(service, self._filter_settings, settings, methods)
-        chosen = resolve(merged, PROVIDER, own)
-        exporter = Exporter(service, chosen, end, scope, self._published.remove)
-        if pool is not self.pool:
-            exporter.run_in(pool, self.pool)
-        self._published.add(exporter)
-        return exporter
-
-    @property
-    def exporters(self) -> list[Exporter]:
-        return list(self._published)
-
-    @property
-    def oneway_failures(self) -> int:
-        """How many oneway calls have failed here. Their callers are not told; the log is."""
-        return self._exports.oneway_failures
-
-    @property
-    def health(self) -> Health:
-        """Which services serve, as tools are told: ``server.health["demo.Greeter"] = False``."""
-        return self._standard.health
 
     # Life
 
@@ -253,6 +201,7 @@ class Server(Host):
             # Ours of mounted and exported services comes last: it has an answer to any name.
             handlers=(self._standard.handler(), self._native),
             reuse_port=self.reuse_port,
+            admit=self._gate.admit if self._gate else None,
         )
         try:
             self.port = await listener.start(self.address)
@@ -260,6 +209,7 @@ class Server(Host):
             self._listener = None  # it may be tried again
             raise
         self._unary.local_address = self._native.local_address = listener.address
+        self._watchdog.start()
         logger.info("listening at %s, port %d", self.address, self.port)
 
     async def stop(self, grace: float | None = None) -> None:
@@ -292,6 +242,7 @@ class Server(Host):
             await listener
         self._published.clear()
         self.pool.close()
+        self._watchdog.stop()
         self._stopped.set()
         logger.info("stopped at %s", self.address)
 

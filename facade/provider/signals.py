@@ -1,11 +1,12 @@
 """A server that runs until its process is told to end."""
 
 import asyncio
-import logging
 import signal
 from typing import Protocol
 
-logger = logging.getLogger(__name__)
+from facade.core.log import get_logger
+
+logger = get_logger(__name__)
 
 
 class Stoppable(Protocol):

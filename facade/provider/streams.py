@@ -2,24 +2,29 @@
 
 import asyncio
 import contextlib
-import logging
+import random
 from collections.abc import Callable, Sequence
 
 from facade.core.errors import LimitExceeded, RpcError, Sent, Unavailable
 from facade.core.filter import Filter
+from facade.core.log import get_logger
 from facade.exchange.answering import Exports
 from facade.exchange.connection import Connection
 from facade.exchange.handlers import Handlers
+from facade.exchange.room import Room
 from facade.exchange.settings import Settings
 from facade.exchange.stream import FrameStream
+from facade.provider.gate import Gate
 from facade.provider.listeners import Listeners
 
-logger = logging.getLogger(__name__)
+logger = get_logger(__name__)
 
 
 class Streams:
     """Serves each to its end, and no more than ``limit`` at once (0: any number).
 
+    ``max_age``: seconds after which one is drained, give or take a tenth so that not all are at
+    once, and its calls get ``grace`` seconds (0: it may grow old).
     ``callbacks``: how many callables of one consumer may be held on one stream; calls of
     them run through ``callback_filters``.
     """
@@ -31,18 +36,28 @@ class Streams:
         handlers: Handlers,
         place: Callable[[], str],
         *,
+        room: Room,
+        gate: Gate,
         limit: int,
         callbacks: int,
         callback_filters: Sequence[Filter],
+        max_age: float = 0.0,
+        grace: float = 0.0,
     ) -> None:
         if limit < 0:
             raise ValueError(f"max_connections={limit}: 0 for any number, or how many")
         if callbacks < 0:
             raise ValueError(f"callbacks={callbacks}: no less than 0")
+        if max_age < 0:
+            raise ValueError(f"max_age={max_age}: seconds, or 0 for any age")
+        self._max_age = max_age
+        self._grace = grace
         self._exports = exports
         self._settings = settings
         self._handlers = handlers
         self._place = place
+        self._room = room
+        self._gate = gate
         self._limit = limit
         self._callbacks = callbacks
         self._callback_filters = callback_filters
@@ -50,7 +65,12 @@ class Streams:
         self._stopping = False
 
     async def serve(self, stream: FrameStream) -> None:
-        """Serve one stream to its end."""
+        """Serve one stream to its end, if it is let in."""
+        begun = await self._gate.open(stream)
+        if begun is not None:
+            await self._serve(begun)
+
+    async def _serve(self, stream: FrameStream) -> None:
         error = self._refusal(stream)
         if error is not None:
             # Hear its setup first: gRPC would tell who still writes of an internal error.
@@ -60,14 +80,24 @@ class Streams:
             return
         connection = Connection(stream, self._settings, self._exports, opened=False)
         self.connections.add(connection)
+        connection.answers.take_places(self._room)
         self._handlers.watch(connection)
         listeners = Listeners(connection, self._callback_filters, self._callbacks)
         connection.peer.listeners = listeners
+        age = asyncio.create_task(self._age(connection)) if self._max_age else None
         try:
             await connection.run()
         finally:
+            if age is not None:
+                age.cancel()
             listeners.close()
+            connection.answers.share.close()
             self.connections.discard(connection)
+
+    async def _age(self, connection: Connection) -> None:
+        await asyncio.sleep(self._max_age * random.uniform(0.9, 1.1))
+        reason = f"the connection has reached its age (Server: max_age={self._max_age:g} s)"
+        await connection.drain(reason, self._grace)
 
     def _refusal(self, stream: FrameStream) -> RpcError | None:
         if self._stopping:

@@ -5,9 +5,10 @@ from time import monotonic
 from typing import Any
 
 from facade.core.errors import Code, LimitExceeded, RpcError, Sent, Status, Unavailable
-from facade.core.identity import Identity
 from facade.exchange.answering import Channels, Exports, Peer, answer, log_oneway, log_swallowed
 from facade.exchange.envelope import WireInvocation, WireResult, fill_error, parse
+from facade.exchange.limits import DEFAULT, Limits
+from facade.exchange.room import Room
 
 # A caller's deadline is gRPC's at his end, and what he waits began before we heard of it: a
 # call that he gives up so shortly (seconds) before its end here has run out of time there.
@@ -17,10 +18,19 @@ NEARLY = 0.1
 class UnaryCalls:
     """Answers ``Invoke``. A call is a task of its own: it outlives a caller whose time is up."""
 
-    def __init__(self, exports: Exports, max_message_size: int) -> None:
+    def __init__(
+        self,
+        exports: Exports,
+        max_message_size: int,
+        limits: Limits = DEFAULT,
+        room: Room | None = None,
+    ) -> None:
         self._exports = exports
         self._max_message_size = max_message_size
+        self._limits = limits
         self._tasks: set[asyncio.Task[Any]] = set()
+        # Calls within the process take no place.
+        self._share = (room or Room(0)).share(self._tasks.__len__)
         self._stopping = ""
         self.local_address = ""
 
@@ -29,7 +39,7 @@ class UnaryCalls:
         request: bytes,
         peer: str,
         time_left: float | None,
-        identity: Identity | None = None,
+        identity: Any = None,
     ) -> bytes:
         """Answer one call. Raises RpcError for bytes that are no invocation."""
         received = monotonic()
@@ -43,6 +53,7 @@ class UnaryCalls:
             left = max(1, int(time_left * 1_000_000))
             wire.time_left_us = min(left, wire.time_left_us or left)
         caller = Peer(peer, self.local_address, identity)
+        caller.limits = self._limits
         result = await self.serve(wire, received, caller, time_left)
         data: bytes = result.SerializeToString()
         if len(data) > self._max_message_size:
@@ -61,6 +72,8 @@ class UnaryCalls:
         ``time_left`` is over: then it is left to end. ``channels`` have its streams."""
         if self._stopping:
             raise Unavailable(self._stopping, sent=Sent.NOT_EXECUTED)
+        if self._share.full():
+            return _failed(self._share.refusal(f"{wire.service}.{wire.method}"))
         task = asyncio.create_task(self._answer(wire, received, peer, channels), name="facade-call")
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)

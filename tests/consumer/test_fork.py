@@ -145,3 +145,20 @@ asyncio.run(main())
         "child Unavailable Service [fork.Greeter] not found: no server that runs in this process "
         "exports anything at 'injvm'",
     ]
+
+
+async def test_garbage_of_grpc_in_the_child(run):
+    """Collecting there what the parent's clients left does not wait for the parent's threads."""
+    lines = await run("""
+import gc
+gc.disable()
+attempt("parent")
+
+def collect():
+    gc.collect()
+    print("collected", flush=True)
+
+in_child(collect)
+attempt("again")
+""")
+    assert lines == ["parent Hello parent", "collected", "again Hello again"]

@@ -50,7 +50,7 @@ async def test_setup_comes_once(joined, envelope):
 
 async def test_no_setup_in_time(provider):
     """A consumer that says nothing is hung up on."""
-    connection, hand = provider(handshake_timeout=0.05)
+    connection, hand = provider(limits=facade.Limits(handshake_timeout=0.05))
     error = await hand.error()
     assert error.status is Status.UNAVAILABLE
     assert "sent no setup within 0.05 s" in error.message

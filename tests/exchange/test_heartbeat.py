@@ -1,5 +1,8 @@
 """Pings, pongs, and an end that is silent."""
 
+import asyncio
+import time
+
 import pytest
 
 import facade
@@ -62,4 +65,16 @@ async def test_consumer_that_answers_pings_is_kept(joined, envelope):
     kinds = {(await hand.receive()).WhichOneof("kind")}
     while "result" not in kinds:
         kinds.add((await hand.receive()).WhichOneof("kind"))
+    assert not connection.closed.is_set()
+
+
+async def test_peer_is_not_given_up_for_a_blocked_loop(joined, envelope):
+    """While our own loop is blocked nothing can be heard: what was said then still counts."""
+    connection, hand = await joined(heartbeat=0.05, heartbeat_timeout=0.4)
+    assert (await hand.receive()).WhichOneof("kind") == "ping"
+    for blocked in (0.3, 0.6):
+        time.sleep(blocked)  # noqa: ASYNC251 - that is what it is about
+        await asyncio.sleep(0)
+    await hand.send(envelope.empty("pong"))
+    assert (await hand.receive()).WhichOneof("kind") == "ping"
     assert not connection.closed.is_set()

@@ -33,6 +33,7 @@ class StubInvoker:
             invocation,
             invocation.arguments[0],
             untouched=stub.metadata,
+            headers=await self._transport.shown(),
             options=stub.options,
         )
         stub.begun(call)

@@ -1,7 +1,6 @@
 """One plain gRPC call that is being answered."""
 
 import asyncio
-import logging
 import threading
 from collections.abc import AsyncIterator, Callable
 from time import monotonic
@@ -15,15 +14,16 @@ from facade.core.errors import Code, DeadlineExceeded, RpcError, Status
 from facade.core.exceptions import is_known
 from facade.core.filter import Invoker
 from facade.core.invocation import Invocation
+from facade.core.log import get_logger
 from facade.core.method import Method
 from facade.core.result import Result
+from facade.exchange.guard import caller_of
 from facade.exchange.listener import peer_of
 from facade.exchange.metadata import RICH_STATUS, Pairs, to_attachments, to_metadata
-from facade.exchange.tls import identity_of
 from facade.provider.native.aborted import Aborted, rich_status
 from facade.provider.unary import NEARLY
 
-logger = logging.getLogger(__name__)
+logger = get_logger(__name__)
 
 # Among the attributes of an invocation: the Call that it came with.
 CALL = "facade.native"
@@ -121,7 +121,7 @@ class Call:
             invocation.countdown = TimeoutCountDown(left, self.received)
         invocation.remote_address = self.peer
         invocation.local_address = local_address
-        invocation.remote_identity = identity_of(self.context.auth_context())
+        invocation.remote_identity = caller_of(self.context)
         invocation.remote_application = str(
             told.get("tri-consumer-appname") or told.get("remote.application", "")
         )

@@ -1,7 +1,6 @@
 """What a gRPC server asks for who answers a method."""
 
 import asyncio
-import logging
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -9,13 +8,15 @@ import grpc
 
 from facade.core.chain import INTERRUPTED, swallowers
 from facade.core.errors import Status
+from facade.core.log import get_logger
 from facade.exchange.listener import grpc_status
+from facade.exchange.room import Room
 from facade.provider.exporter import ExportTable
 from facade.provider.native.call import Call, Outcome, Target, short
 from facade.provider.native.mounts import Mounted, Mounts
 from facade.provider.native.typed import TypedMethods
 
-logger = logging.getLogger(__name__)
+logger = get_logger(__name__)
 
 _HANDLERS = {
     (False, False): grpc.unary_unary_rpc_method_handler,
@@ -32,12 +33,13 @@ class NativeCalls(grpc.GenericRpcHandler):  # type: ignore[misc]
     """
 
     def __init__(
-        self, exports: ExportTable, mounts: Mounts, *, typed: bool, networked: bool
+        self, exports: ExportTable, mounts: Mounts, room: Room, *, typed: bool, networked: bool
     ) -> None:
         self._mounts = mounts
         self._typed = TypedMethods(exports) if typed else None
         self._networked = networked
         self._tasks: set[asyncio.Task[Outcome]] = set()
+        self._share = room.share(self._tasks.__len__)
         self._stopping = ""
         self.local_address = ""
 
@@ -104,6 +106,9 @@ class NativeCalls(grpc.GenericRpcHandler):  # type: ignore[misc]
     async def _serve(self, target: Target, request: Any, context: Any) -> bytes | None:
         if self._stopping:
             await _end(context, Outcome(None, Status.UNAVAILABLE, self._stopping))
+        if self._share.full():
+            named = f"{target.method.service}.{target.method.name}"
+            await _end(context, Outcome.of(self._share.refusal(named)))
         call = Call(target, context, request, self.local_address)
         call.task = task = asyncio.create_task(self._answer(call), name="facade-call")
         self._tasks.add(task)

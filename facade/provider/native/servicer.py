@@ -2,7 +2,6 @@
 
 import asyncio
 import inspect
-import logging
 from typing import Any
 
 import grpc
@@ -11,6 +10,7 @@ from facade.core.chain import INTERRUPTED
 from facade.core.errors import Code, RpcError, Status
 from facade.core.filter import Invoker
 from facade.core.invocation import Invocation
+from facade.core.log import get_logger
 from facade.core.method import Method, Parameter
 from facade.core.result import Result
 from facade.exchange.metadata import Pairs
@@ -20,7 +20,7 @@ from facade.provider.native.context import AioContext, Context, SyncContext, une
 from facade.provider.native.written import Written
 from facade.provider.pool import PoolExhausted, ThreadPool
 
-logger = logging.getLogger(__name__)
+logger = get_logger(__name__)
 
 _NOT_OF_THE_METHOD = (PoolExhausted, KeyboardInterrupt, GeneratorExit)
 

@@ -140,7 +140,7 @@ class TypedMethods:
         if exporter is None:
             return None
         for named in exporter.methods.values():
-            if named.method.wire_name == name:
+            if name and named.method.wire_name == name:  # most have none
                 return self._typed(exporter, named)
         for known in _spellings(name):
             exported = exporter.methods.get(known)

@@ -1,0 +1,246 @@
+"""Peers and networks that fall silent, or are slow."""
+
+import asyncio
+import contextlib
+import os
+import random
+import socket
+import time
+from pathlib import Path
+from statistics import median
+from time import monotonic
+
+import pytest
+
+import facade
+from tests.faults.until import until
+from tests.faults.work import Work
+
+# Seconds of both ends: an end that hears nothing is to know after their sum.
+BEAT = {"heartbeat": 0.5, "heartbeat_timeout": 0.5}
+FOUND = 0.5 + 0.5 + 1.0
+
+
+def sockets(pid: int) -> int:
+    """How many of a process are established."""
+    held = set()
+    for name in os.listdir(f"/proc/{pid}/fd"):
+        with contextlib.suppress(OSError):
+            held.add(os.readlink(f"/proc/{pid}/fd/{name}"))
+    rows = []
+    for family in ("tcp", "tcp6"):
+        with open(f"/proc/{pid}/net/{family}") as table:
+            rows += [line.split() for line in table.readlines()[1:]]
+    return sum(f"socket:[{row[9]}]" in held and row[3] == "01" for row in rows)
+
+
+async def lost(call):
+    """Seconds until the call failed for its connection's end."""
+    start = monotonic()
+    with pytest.raises(facade.Unavailable) as raised:
+        await call
+    assert raised.value.sent is facade.Sent.MAYBE_EXECUTED
+    return monotonic() - start
+
+
+async def held(client, one):
+    """A call that has begun, and would never end."""
+    call = asyncio.ensure_future(client.refer(Work).hang("held"))
+    await until(lambda: "held" in one.journal)
+    return call
+
+
+async def test_frozen_provider(provider, report):
+    """Its consumer gives it up, and closes the connection; the provider notices once it goes on."""
+    one = await provider(**BEAT)
+    async with facade.AsyncClient(one.target, timeout=60, **BEAT) as client:
+        before = sockets(os.getpid())
+        call = await held(client, one)
+        assert sockets(os.getpid()) > before
+        one.freeze()
+        took = await lost(call)
+        await until(lambda: sockets(os.getpid()) == before)
+        one.thaw()
+        await until(lambda: sockets(one.pid) == 0)
+        assert await client.refer(Work).echo("again") == "again"
+    report("frozen provider: its consumer knows", f"{took:.2f} s", f"{FOUND} s", took < FOUND)
+
+
+@pytest.mark.parametrize("stopped", ["up", "down"])
+async def test_black_hole(provider, proxy, report, stopped):
+    """Nothing comes through in one direction, and nobody is told: each end lets go."""
+    one = await provider(**BEAT)
+    between = await proxy(one.port)
+    client = facade.AsyncClient(between.target, timeout=60, **BEAT)
+    watch = facade.AsyncClient(one.target, timeout=60, **BEAT)
+    async with client, watch:
+        call = await held(client, one)
+        census = watch.refer(Work).census
+        assert (await census())["running"] == 1
+        getattr(between, stopped).stop()
+        start = monotonic()
+        took = await lost(call)
+        while True:
+            seen = await census()
+            if seen["connections"] == 1:
+                break
+            await asyncio.sleep(0.02)
+        freed = monotonic() - start
+        assert seen["running"] == 0
+    name = f"black hole {stopped}"
+    report(f"{name}: the consumer knows", f"{took:.2f} s", f"{FOUND} s", took < FOUND)
+    report(f"{name}: the provider has freed it", f"{freed:.2f} s", f"{FOUND} s", freed < FOUND)
+
+
+async def test_slow_networks(provider, proxy, report, short):
+    """Latency, stalls as after loss, a throttled link: every answer is right, none is lost."""
+    one = await provider(heartbeat=1.0, heartbeat_timeout=5.0)
+    between = await proxy(one.port)
+    calls = 200 if short else 1000
+    settings = {"heartbeat": 1.0, "heartbeat_timeout": 5.0, "timeout": 60}
+
+    async def right(work, size):
+        texts = [f"{number}-{'x' * random.randrange(size)}" for number in range(calls)]
+        answers = await asyncio.gather(*(work.echo(text) for text in texts))
+        return sum(answer == text for answer, text in zip(answers, texts, strict=True))
+
+    async def stalls(direction):
+        while True:
+            await asyncio.sleep(random.uniform(0.01, 0.05))
+            direction.stop()
+            await asyncio.sleep(random.uniform(0.05, 0.3))
+            direction.go_on()
+
+    async with facade.AsyncClient(between.target, **settings) as client:
+        work = client.refer(Work)
+        between.up.delay = between.down.delay = 0.1
+        start = monotonic()
+        await work.echo("lone")
+        lone = monotonic() - start
+        good = await right(work, 2000)
+        report("200 ms latency: right answers", f"{good} of {calls}", "all", good == calls)
+        report("200 ms latency: a call there and back", f"{lone:.2f} s", "1 s", lone < 1)
+        between.up.delay = between.down.delay = 0.0
+        losing = [asyncio.ensure_future(stalls(way)) for way in (between.up, between.down)]
+        good = await right(work, 2000)
+        for task in losing:
+            task.cancel()
+        await asyncio.gather(*losing, return_exceptions=True)
+        between.up.go_on()
+        between.down.go_on()
+        report("stalls up to 300 ms: right answers", f"{good} of {calls}", "all", good == calls)
+        between.up.rate = between.down.rate = 64_000.0
+        good = await right(work, 1000)
+        report("64 kB/s link: right answers", f"{good} of {calls}", "all", good == calls)
+        assert between.accepted == 1
+
+
+async def test_half_open_connections(provider, report):
+    """A thousand that say nothing, or half of a greeting, cost normal callers nothing."""
+    one = await provider()
+
+    async def lone(work):
+        times = []
+        for _ in range(200):
+            start = monotonic()
+            await work.echo("lone")
+            times.append(monotonic() - start)
+        return median(times)
+
+    async with facade.AsyncClient(one.target, timeout=30) as client:
+        work = client.refer(Work)
+        await lone(work)
+        ratios = []
+        for _ in range(3):
+            alone = await lone(work)
+            idle = [socket.create_connection(("127.0.0.1", one.port)) for _ in range(1000)]
+            for one_of_them in idle[::2]:
+                one_of_them.send(b"PRI * HTTP/2.0\r\n\r\nSM")
+            beside = await lone(work)
+            async with facade.AsyncClient(one.target, timeout=30, application="new") as new:
+                assert await new.refer(Work).echo("new") == "new"
+            for one_of_them in idle:
+                one_of_them.close()
+            ratios.append(beside / alone)
+    ratio = min(ratios)
+    report(
+        "1,000 half-open connections: latency of others",
+        f"{ratio:.2f} times",
+        "1.5 times",
+        ratio < 1.5,
+    )
+
+
+async def test_blocked_loop(provider, report):
+    """A method that blocks the provider's loop for less than a heartbeat's patience costs nobody
+    his connection, nor does it make the provider give one up afterwards; and it is named."""
+    beat = {"heartbeat": 0.3, "heartbeat_timeout": 3.0}
+    # Less patient than the loop is blocked: only its own late timer could make it hang up.
+    one = await provider(heartbeat=0.2, heartbeat_timeout=0.6, slow_loop=0.3)
+    ended = []
+    clients = [
+        facade.AsyncClient(
+            one.target,
+            timeout=60,
+            application=f"{number}",
+            on_disconnect=lambda peer, error: ended.append(error),
+            **beat,
+        )
+        for number in range(10)
+    ]
+    async with contextlib.AsyncExitStack() as stack:
+        for client in clients:
+            await stack.enter_async_context(client)
+            await client.ready()
+        await clients[0].refer(Work).block(2.0)
+        answers = await asyncio.gather(*(c.refer(Work).echo("still here") for c in clients))
+        await asyncio.sleep(1.0)  # for those that would be given up now
+        lost_ones = len(ended)
+        assert len(answers) == 10
+    report("loop blocked for 2 s: connections lost", f"{lost_ones}", "0", lost_ones == 0)
+    named = "faults.Work.block" in one.log and "time.sleep(seconds)" in one.log
+    report("loop blocked for 2 s: the log names the method", str(named).lower(), "true", named)
+
+
+async def test_wall_clock_jumps(provider, report, monkeypatch):
+    """Forth and back by days, while calls and heartbeats are under way: only the monotonic
+    clock counts, so nothing times out early or late."""
+    one = await provider(**BEAT)
+    real = time.time
+    async with facade.AsyncClient(one.target, timeout=5, **BEAT) as client:
+        work = client.refer(Work)
+        await work.echo("before")
+        early = late = 0
+        for jump in (86400.0, -86400.0, 1e9):
+            calls = [asyncio.ensure_future(work.work(f"{jump}-{n}", 1.2)) for n in range(20)]
+            short_ones = [
+                asyncio.ensure_future(
+                    facade.bound(work.hang).options(timeout=0.6)(f"{jump}-short-{n}")
+                )
+                for n in range(20)
+            ]
+            start = monotonic()
+            await asyncio.sleep(0.05)
+            monkeypatch.setattr(time, "time", lambda: real() + jump)  # noqa: B023
+            outcomes = await asyncio.gather(*short_ones, return_exceptions=True)
+            took = monotonic() - start
+            assert all(isinstance(o, facade.DeadlineExceeded) for o in outcomes)
+            late += took > 0.6 + 1.0
+            early += took < 0.6
+            answers = await asyncio.gather(*calls, return_exceptions=True)
+            early += sum(isinstance(a, BaseException) for a in answers)
+    report("wall clock jumps: early or late timeouts", f"{early + late}", "0", early + late == 0)
+
+
+def test_no_source_reads_the_wall_clock_for_time_limits():
+    """Nothing but what shows a date to somebody reads it."""
+    root = Path(__file__).resolve().parents[2]
+    shown = {"overdue.py", "access_log.py", "otel.py", "trace.py"}
+    wrong = [
+        str(path)
+        for folder in ("facade/core", "facade/exchange", "facade/consumer", "facade/provider")
+        for path in (root / folder).rglob("*.py")
+        if path.name not in shown
+        and ("time.time(" in path.read_text() or "import time\n" in path.read_text())
+    ]
+    assert wrong == []

@@ -1,0 +1,267 @@
+"""Forks, ends of interpreters, several event loops and many threads."""
+
+import pytest
+
+from tests.faults.busy import slowness
+from tests.faults.script import run_script
+
+FORKS = {
+    "fork before the first call": """
+client = facade.Client(TARGET, timeout=20)
+work = client.refer(Blocking)
+pid = os.fork()
+attempt("child" if pid == 0 else "parent", work)
+if pid == 0:
+    os._exit(0)
+os.waitpid(pid, 0)
+""",
+    "fork after a call": """
+client = facade.Client(TARGET, timeout=20)
+work = client.refer(Blocking)
+work.echo("before")
+pid = os.fork()
+attempt("child" if pid == 0 else "parent", work)
+if pid == 0:
+    attempt("child's own")
+    os._exit(0)
+os.waitpid(pid, 0)
+attempt("parent", work)
+""",
+    "fork during calls": """
+client = facade.Client(TARGET, timeout=20)
+work = client.refer(Blocking)
+held = [facade.bound(work.hang).future(str(n)) for n in range(20)]
+work.echo("before")
+pid = os.fork()
+attempt("child" if pid == 0 else "parent", work)
+if pid == 0:
+    os._exit(0)
+os.waitpid(pid, 0)
+print("parent still waits" if not any(f.done() for f in held) else "parent lost calls")
+for future in held:
+    future.cancel()
+""",
+    "fork within an event loop": """
+async def main():
+    async with facade.AsyncClient(TARGET, timeout=20) as client:
+        work = client.refer(Work)
+        await work.echo("before")
+        pid = os.fork()
+        if pid == 0:
+            attempt("child")
+            os._exit(0)
+        await asyncio.to_thread(os.waitpid, pid, 0)
+        print("parent", await work.echo("hello"))
+
+asyncio.run(main())
+""",
+    "multiprocessing fork": """
+import multiprocessing
+attempt("parent")
+process = multiprocessing.get_context("fork").Process(target=attempt, args=("child",))
+process.start()
+process.join(30)
+print("exit", process.exitcode)
+attempt("parent")
+""",
+    "multiprocessing fork, the parent has not called": """
+import multiprocessing
+client = facade.Client(TARGET, timeout=20)
+process = multiprocessing.get_context("fork").Process(target=attempt, args=("child",))
+process.start()
+attempt("parent")
+process.join(30)
+print("exit", process.exitcode)
+""",
+    "multiprocessing forkserver": """
+import multiprocessing, tests.faults.forked
+attempt("parent")
+context = multiprocessing.get_context("forkserver")
+process = context.Process(target=tests.faults.forked.attempt, args=("child", TARGET))
+process.start()
+process.join(30)
+print("exit", process.exitcode)
+attempt("parent")
+""",
+    "prefork server": """
+# As gunicorn does: what the application imports is made once, and forked; one more worker is
+# forked later, for one that has died.
+client = facade.Client(TARGET, timeout=20)
+work = client.refer(Blocking)
+
+def worker(name):
+    pid = os.fork()
+    if pid == 0:
+        for _ in range(3):
+            attempt(name, work)
+        os._exit(0)
+    return pid
+
+workers = [worker("child") for _ in range(3)]
+for pid in workers:
+    assert os.waitpid(pid, 0)[1] == 0
+assert os.waitpid(worker("child"), 0)[1] == 0
+attempt("parent", work)
+""",
+}
+
+CLEAR = ("RuntimeError gRPC was in use", "RuntimeError this client was made before a fork")
+
+
+@pytest.mark.parametrize("name", FORKS)
+async def test_fork(provider, report, name):
+    """Parent and child both work, or say at their first use what to do; neither hangs."""
+    one = await provider()
+    ended = await run_script(one.target, FORKS[name])
+    said = [line for line in ended.lines if line.startswith(("child", "parent"))]
+    children = [x for x in said if x.startswith("child")]
+    parents = [x for x in said if x.startswith("parent")]
+    good = (
+        ended.code == 0
+        and bool(children)
+        and bool(parents)
+        and all(x.endswith(" hello") or any(c in x for c in CLEAR) for x in children)
+        and all(x.endswith((" hello", "still waits")) for x in parents)
+        and "exit -" not in " ".join(ended.lines)
+    )
+    works = all(x.endswith(" hello") for x in children)
+    figure = "both work" if works else "the child is told"
+    report(name, figure if good else f"{ended}", "works, or a clear error", good)
+
+
+EXITS = {
+    "AsyncClient left open in asyncio.run": """
+async def main():
+    client = facade.AsyncClient(TARGET, timeout=20)
+    work = client.refer(Work)
+    await work.echo("hello")
+    calls = [asyncio.ensure_future(work.hang(str(n))) for n in range(50)]
+    await asyncio.sleep(0.1)
+
+asyncio.run(main())
+print("end", flush=True)
+""",
+    "AsyncClient left by an exception": """
+async def main():
+    async with facade.AsyncClient(TARGET, timeout=20) as client:
+        work = client.refer(Work)
+        await work.echo("hello")
+        futures = [facade.bound(work.hang).future(str(n)) for n in range(50)]
+        await asyncio.sleep(0.1)
+        for future in futures:
+            future.cancel()
+
+asyncio.run(main())
+print("end", flush=True)
+""",
+    "Client with calls in daemon threads": """
+client = facade.Client(TARGET, timeout=60)
+work = client.refer(Blocking)
+work.echo("hello")
+for n in range(16):
+    threading.Thread(target=work.hang, args=(str(n),), daemon=True).start()
+time.sleep(0.2)
+print("end", flush=True)
+""",
+    "Client with futures that nobody awaits": """
+client = facade.Client(TARGET, timeout=60)
+work = client.refer(Blocking)
+work.echo("hello")
+futures = [facade.bound(work.hang).future(str(n)) for n in range(50)]
+print("end", flush=True)
+""",
+    "Client that has closed": """
+with facade.Client(TARGET, timeout=60) as client:
+    client.refer(Blocking).echo("hello")
+print("end", flush=True)
+""",
+    "sys.exit beside a server and its client": """
+async def main():
+    async with facade.Server("127.0.0.1:0"), facade.AsyncClient(TARGET, timeout=20) as client:
+        await client.refer(Work).echo("hello")
+        print("end", flush=True)
+        sys.exit(0)
+
+asyncio.run(main())
+""",
+}
+
+
+@pytest.mark.parametrize("name", EXITS)
+async def test_exit(provider, report, short, name):
+    """Exit code 0, nothing on standard error, and no waiting for what still runs."""
+    one = await provider()
+    tries = [await run_script(one.target, EXITS[name]) for _ in range(1 if short else 3)]
+    worst = min(t.after for t in tries)
+    wrong = [t for t in tries if t.code or t.errors]
+    good = not wrong and worst < slowness()
+    figure = f"{worst * 1000:.0f} ms"
+    report(f"exit: {name}", figure if not wrong else f"{wrong[0]}", "1 s, code 0, silence", good)
+
+
+async def test_two_runs_in_a_row(provider, report):
+    """A client that was made at import, outside of any loop, works in each asyncio.run.
+
+    grpcio may complain on standard error of events for a loop that was closed before its client."""
+    one = await provider()
+    ended = await run_script(
+        one.target,
+        """
+client = facade.AsyncClient(TARGET, timeout=20)
+work = client.refer(Work)
+
+async def main(close):
+    print(await work.echo("hello"))
+    if close:
+        await client.close()
+
+for close in (False, False, True):
+    asyncio.run(main(close))
+""",
+    )
+    good = ended.lines == ["hello"] * 3 and not ended.code
+    report(
+        "asyncio.run 3 times, client made at import", "works" if good else f"{ended}", "works", good
+    )
+
+
+@pytest.mark.parametrize(("loops", "threads"), [(1, 16), (2, 16), (4, 16)])
+async def test_loops_and_threads(provider, report, short, loops, threads):
+    """A client in each of several loops, and one that many threads share, all at once: every
+    answer is that of its call."""
+    one = await provider()
+    calls = 100 if short else 1000
+    ended = await run_script(
+        one.target,
+        f"""
+bclient = facade.Client(TARGET, timeout=60)
+bwork = bclient.refer(Blocking)
+right = []
+
+def by_loop(number):
+    async def main():
+        texts = [f"loop-{{number}}-{{n}}" for n in range({calls})]
+        async with facade.AsyncClient(TARGET, timeout=60) as client:
+            work = client.refer(Work)
+            for at in range(0, len(texts), 50):
+                some = texts[at:at + 50]
+                answers = await asyncio.gather(*map(work.echo, some))
+                right.extend(a == b for a, b in zip(some, answers))
+    asyncio.run(main())
+
+def by_thread(number):
+    for n in range({calls} // 10):
+        text = f"thread-{{number}}-{{n}}"
+        right.append(bwork.echo(text) == text)
+
+ts = [threading.Thread(target=by_loop, args=(n,)) for n in range({loops})]
+ts += [threading.Thread(target=by_thread, args=(n,)) for n in range({threads})]
+for t in ts: t.start()
+for t in ts: t.join()
+print(sum(right), len(right))
+""",
+    )
+    total = calls * loops + calls // 10 * threads
+    good = ended.lines == [f"{total} {total}"] and not ended.code and not ended.errors
+    name = f"{loops} loops and {threads} threads: right answers"
+    report(name, " ".join(ended.lines) if good else f"{ended}", "all, in silence", good)

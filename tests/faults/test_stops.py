@@ -1,0 +1,227 @@
+"""Providers that stop, one after the other, and connections that grow old."""
+
+import asyncio
+import contextlib
+import os
+import resource
+from pathlib import Path
+from time import monotonic
+
+import pytest
+
+import facade
+from facade import Sent
+from tests.faults.busy import slowness
+from tests.faults.until import until
+from tests.faults.work import Work
+
+
+def cpu_time(pid):
+    """Seconds of CPU that a process has used."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(") ")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def ended_children():
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
+
+
+async def test_stop_of_an_idle_provider(provider, report, short):
+    """With 100 streams open and no call, it is gone at once, and so are they.
+
+    Where others use all processors, the time that it worked counts: it waited for nothing if
+    it took no longer than a busy machine explains."""
+    took, worked = [], []
+    for _ in range(4 if short else 8):
+        one = await provider()
+        async with contextlib.AsyncExitStack() as stack:
+            for number in range(100):
+                client = facade.AsyncClient(one.target, application=f"{number}", timeout=30)
+                await stack.enter_async_context(client)
+                await client.ready()
+            before = cpu_time(one.pid), ended_children()
+            start = monotonic()
+            one.terminate()
+            assert await one.wait() == 0
+            took.append(monotonic() - start)
+            worked.append(ended_children() - before[1] - before[0])
+        assert one.log == ""
+    wall, work = min(took), min(worked)
+    figure = f"{wall * 1000:.0f} ms, {work * 1000:.0f} of CPU"
+    ok = wall < 0.3 or (work < 0.3 and wall < 0.3 * slowness())
+    report("SIGTERM, idle, 100 streams: exit", figure, "300 ms", ok)
+
+
+class Balanced:
+    """Calls of several clients in turn, each again at the next one where it is safe.
+
+    What a balancer would do; each client has the `retry` filter besides."""
+
+    def __init__(self, targets, **settings) -> None:
+        self._clients = [facade.AsyncClient(t, wait_for_ready=False, **settings) for t in targets]
+        self._works = [client.refer(Work, retries=1) for client in self._clients]
+        self._next = 0
+        self.again = 0
+
+    async def __aenter__(self):
+        await asyncio.gather(*(client.ready() for client in self._clients))
+        return self
+
+    async def __aexit__(self, *_):
+        await asyncio.gather(*(client.close() for client in self._clients))
+
+    async def work(self, id, seconds):
+        self._next += 1
+        first, attempts = self._next, 2 * len(self._works)
+        for attempt in range(attempts):
+            work = self._works[(first + attempt) % len(self._works)]
+            try:
+                return await work.work(id, seconds)
+            except facade.Unavailable as error:
+                if error.sent is Sent.MAYBE_EXECUTED or attempt + 1 == attempts:
+                    raise
+                self.again += 1
+        raise AssertionError("unreachable")
+
+
+async def load(balanced, rate, ended, seconds):
+    """So many calls a second until ``ended``: their tasks."""
+    calls = []
+    start = monotonic()
+    while not ended.is_set():
+        due = int((monotonic() - start) * rate)
+        while len(calls) < due:
+            calls.append(asyncio.ensure_future(balanced.work(f"load-{len(calls)}", seconds)))
+        await asyncio.sleep(0.005)
+    return calls
+
+
+def errors_of(outcomes):
+    errors = [o for o in outcomes if isinstance(o, BaseException)]
+    for text in {f"{type(e).__name__}, {getattr(e, 'sent', '')}: {e}" for e in errors}:
+        print(text)
+    return errors
+
+
+async def test_stop_under_load(provider, report):
+    """While another provider is there no call fails, and the process ends with its last call."""
+    one, other = await provider(grace=20.0), await provider()
+    ended = asyncio.Event()
+    async with Balanced([one.target, other.target], timeout=30) as balanced:
+        calling = asyncio.ensure_future(load(balanced, 200, ended, 0.3))
+        await asyncio.sleep(0.5)
+        last = facade.AsyncClient(one.target, timeout=30)
+        async with last:
+            slow = asyncio.ensure_future(last.refer(Work).work("slow", 1.5))
+            await until(lambda: "slow" in one.journal)
+            one.terminate()
+            assert await slow == "slow"
+            answered = monotonic()
+            assert await one.wait() == 0
+            after = monotonic() - answered
+        await asyncio.sleep(0.3)
+        ended.set()
+        calls = await calling
+        outcomes = await asyncio.gather(*calls, return_exceptions=True)
+    failed = errors_of(outcomes)
+    ran = one.journal + other.journal
+    report("SIGTERM under load: failed calls", f"{len(failed)} of {len(calls)}", "0", not failed)
+    report(
+        "SIGTERM under load: exit after the last answer",
+        f"{after * 1000:.0f} ms",
+        "300 ms",
+        after < 0.3 * slowness(),
+    )
+    assert len(ran) == len(set(ran)) == len(calls) + 1
+    assert one.log == ""
+
+
+async def test_grace_is_exceeded(provider, report):
+    """Each call that is left then gets one error that says why, and the process ends."""
+    one = await provider(grace=0.5)
+    async with facade.AsyncClient(one.target, timeout=30) as client:
+        work = client.refer(Work)
+        calls = [asyncio.ensure_future(work.hang(f"{number}")) for number in range(100)]
+        await until(lambda: len(one.journal) == 100)
+        start = monotonic()
+        one.terminate()
+        outcomes = await asyncio.gather(*calls, return_exceptions=True)
+        assert await one.wait() == 0
+        took = monotonic() - start
+    clear = sum(
+        isinstance(o, facade.Unavailable)
+        and "the provider stops" in str(o)
+        and "0.5 s" in str(o)
+        and o.sent is Sent.MAYBE_EXECUTED
+        for o in outcomes
+    )
+    report("grace of 0.5 s exceeded: clear errors", f"{clear} of 100", "all", clear == 100)
+    report("grace of 0.5 s exceeded: exit", f"{took:.2f} s", "1.5 s", took < 0.5 + slowness())
+
+
+async def test_rolling_restart(provider, report, short):
+    """Three providers are restarted one after the other under load, and no call fails."""
+    three = [await provider(grace=10.0) for _ in range(3)]
+    rate = 300 if short else 1000
+    ended = asyncio.Event()
+    async with Balanced([one.target for one in three], timeout=30) as balanced:
+        calling = asyncio.ensure_future(load(balanced, rate, ended, 0.02))
+        await asyncio.sleep(0.5)
+        start = monotonic()
+        for one in three:
+            one.terminate()
+            assert await one.wait() == 0
+            await one.start()
+            await asyncio.sleep(0.3)
+        took = monotonic() - start
+        ended.set()
+        calls = await calling
+        outcomes = await asyncio.gather(*calls, return_exceptions=True)
+    failed = errors_of(outcomes)
+    ran = [id for one in three for id in one.journal]
+    name = f"rolling restart of 3 in {took:.1f} s, {rate} calls/s"
+    report(f"{name}: failed", f"{len(failed)} of {len(calls)}", "0", not failed)
+    assert len(ran) == len(set(ran)) == len(calls)
+
+
+@pytest.mark.parametrize("idle", [False, True], ids=["busy", "idle"])
+async def test_age_of_connections(provider, proxy, report, idle):
+    """An old connection is replaced before it ends, where calls are under way: none fails."""
+    one = await provider(max_age=0.3, grace=10.0)
+    between = await proxy(one.port)
+    ends = []
+    most = 0
+    client = facade.AsyncClient(
+        between.target, timeout=30, on_disconnect=lambda peer, error: ends.append(error)
+    )
+    async with client:
+        work = client.refer(Work)
+        outcomes = [await work.work("first", 0)]
+        calls = []
+        while len(ends) < 3:
+            if idle and not client.available:
+                outcomes.append(await work.work("again", 0))
+            elif not idle:
+                calls.append(asyncio.ensure_future(work.work(f"{len(calls)}", 0.05)))
+            assert idle or client.available
+            most = max(most, between.links)
+            await asyncio.sleep(0.005)
+        outcomes += await asyncio.gather(*calls, return_exceptions=True)
+    failed = errors_of(outcomes)
+    what = "idle" if idle else "under load"
+    report(
+        f"age of connections, {what}: failed calls",
+        f"{len(failed)} of {len(outcomes)}",
+        "0",
+        not failed,
+    )
+    report(
+        f"age of connections, {what}: ended in anger",
+        f"{sum(e is not None for e in ends)}",
+        "0",
+        not any(ends),
+    )
+    assert between.accepted >= 3
+    if not idle:
+        assert most >= 2
