@@ -21,6 +21,8 @@ Snapshot = dict[str, int]
 def pending(client: facade.AsyncClient) -> int:
     """Calls that wait for an answer, at the consumer."""
     connector = client._wire.connector._connector
+    if connector is None:
+        return 0
     return sum(len(c.calls) + len(c.answers) for c in connector.connections)
 
 

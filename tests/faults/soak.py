@@ -99,8 +99,11 @@ class Load:
 
     async def _cancelled(self) -> bool:
         call = asyncio.ensure_future(self._work.hang("-"))
-        await asyncio.sleep(random.choice((0, 0.001, 0.01)))
-        if not call.cancel():
+        try:
+            await asyncio.sleep(random.choice((0, 0.001, 0.01)))
+        finally:
+            running = call.cancel()
+        if not running:
             call.result()  # why it has ended so soon
             return False
         await asyncio.wait([call])

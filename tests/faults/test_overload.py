@@ -121,7 +121,7 @@ class Attempts(facade.Filter):
         return await invoker.invoke(invocation)
 
 
-@pytest.mark.parametrize("how", ["dead", "refusing", "half of it"])
+@pytest.mark.parametrize("how", ["dead", "refusing", "one at a time"])
 async def test_retry_storm(provider, short, report, how):
     """Callers that make their calls again add no more than a tenth to them."""
     one = await provider(log_level="CRITICAL", max_calls=1, max_cancels=0)

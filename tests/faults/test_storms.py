@@ -132,6 +132,30 @@ async def test_abandoned_futures(storm, short, report):
     assert unseen.keys() == {facade.InvalidArgument, facade.DeadlineExceeded}
 
 
+async def test_abandoned_futures_of_threads(storm, short, report):
+    """The same of a blocking client's futures, which threads let go of."""
+    client, work, one = await storm()
+    with facade.Client(one.target, timeout=60) as blocking:
+        calm, count = Calm(client, blocking._client), 10_000 if short else 100_000
+        theirs = blocking.refer(Work)
+
+        def abandon(calls):
+            late = theirs.stopping.options(timeout=0.003)
+            for number in range(calls):
+                if number % 2:
+                    theirs.echo.future("-")
+                else:
+                    late.future("-", 3600.0)
+                if number % WIDE == 0:
+                    theirs.echo("all before it have begun")
+
+        await work.echo("connected")
+        await asyncio.to_thread(abandon, 10 * WIDE)
+        await calm.take()
+        await asyncio.to_thread(abandon, count)
+        await calm.again(report, "abandoned futures of threads")
+
+
 async def test_streams_that_are_never_read(storm, short, report):
     """Each keeps what its window lets come, and no more; let go of, it ends at the provider."""
     client, work, _ = await storm()
