@@ -18,7 +18,8 @@ from facade.core.errors import RpcError
 from facade.core.filter import Invoker
 from facade.core.invocation import Invocation
 from facade.core.result import Result
-from facade.exchange.multiplexer import Multiplexer, PendingCall
+from facade.exchange.multiplexer import Multiplexer
+from facade.exchange.pending import PendingCall
 from facade.loops import new_event_loop
 
 T = TypeVar("T")

@@ -13,7 +13,8 @@ from facade.exchange.connection import Connection
 from facade.exchange.credentials import Refused
 from facade.exchange.handlers import Handlers
 from facade.exchange.handshake import HandshakeFailed
-from facade.exchange.multiplexer import Multiplexer, PendingCall
+from facade.exchange.multiplexer import Multiplexer
+from facade.exchange.pending import PendingCall
 from facade.exchange.stream import ConsumerStream
 
 # Seconds between looks at whether the last calls have ended. (Dubbo's are 10 ms too.)

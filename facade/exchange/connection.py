@@ -15,24 +15,33 @@ finished once both have, no call is open, and all is written.
 """
 
 import asyncio
-from collections.abc import Awaitable, Mapping
+from collections.abc import Mapping
 from time import monotonic
 from typing import Any
 
 from facade.core.errors import RpcError, Sent, Status, Unavailable, Unimplemented
 from facade.core.log import get_logger
 from facade.exchange.answering import Exports, Peer
-from facade.exchange.begin import begin
+from facade.exchange.assembly import Assembly
+from facade.exchange.bulk import LARGE
 from facade.exchange.dispatcher import Dispatcher
 from facade.exchange.envelope import Envelope, Frame, parse
 from facade.exchange.heartbeat import Heartbeat, ping, pong
 from facade.exchange.idle import Idle
 from facade.exchange.life import Event, Life, State
 from facade.exchange.multiplexer import Multiplexer
-from facade.exchange.outbox import Outbox, Sendable
-from facade.exchange.protocol import ITEMS, Violation, check_setup, make_setup, no_setup, reason_of
+from facade.exchange.protocol import (
+    CHUNKS,
+    ITEMS,
+    Violation,
+    check_setup,
+    make_setup,
+    no_setup,
+    reason_of,
+)
 from facade.exchange.settings import DEFAULT_MAX_MESSAGE, Settings
 from facade.exchange.stream import FrameStream
+from facade.exchange.writer import Writer
 
 logger = get_logger(__name__)
 
@@ -56,10 +65,11 @@ class Connection:
         self.credentials: Mapping[str, bytes] | None = None
         self._loop = asyncio.get_running_loop()
         # Who called us may not leave what we answer unread.
-        self._outbox = Outbox(0 if opened else settings.limits.max_waiting_bytes)
-        # What the idle writer waits for; it gives a write that was begun already, or None.
-        self._wake: asyncio.Future[Awaitable[None] | None] | None = None
-        self._writing = False
+        self._writer = Writer(stream, 0 if opened else settings.limits.max_waiting_bytes)
+        self._outbox = self._writer.outbox
+        self._assembly = Assembly(settings.max_message_size)
+        # Queue a serialized envelope: see ``Send``.
+        self.send = self._writer.send
         self._reader: asyncio.Task[None] | None = None
         self._reading: asyncio.Future[None] = self._loop.create_future()
         self._heartbeat = Heartbeat(settings, lambda: self.send(ping()), self._silent)
@@ -76,6 +86,7 @@ class Connection:
         self.calls = Multiplexer(self.send, opened=opened, remote_address=stream.remote_address)
         self.answers = Dispatcher(exports, self.send, self.peer, settings, opened=opened)
         self.peer.limits = self.calls.limits = settings.limits
+        self.calls.bulk = self.answers.bulk = self._writer.bulk
         self._idle = Idle(settings, self, self.drain)
         self.calls.idle = self.answers.idle = self._finish_when_idle
 
@@ -87,7 +98,9 @@ class Connection:
             self.send(make_setup(self._settings, self.credentials))
         handshake = self._loop.call_later(self._settings.limits.handshake_timeout, self._no_setup)
         self._read_on()
-        writer = asyncio.create_task(self._write(), name="facade-writer")
+        writer = asyncio.create_task(
+            self._writer.run(self.calls, self._finish_when_idle), name="facade-writer"
+        )
         finished = asyncio.create_task(self._finished.wait(), name="facade-finished")
         ends = (self._reading, writer, finished)
         try:
@@ -166,15 +179,9 @@ class Connection:
         except TimeoutError:
             if self.answers:
                 await self.answers.stop(f"{reason}, and the call had not ended after {grace:g} s")
-                await self._flush()
+                await self._writer.flush()
             self.abort(Unavailable(reason))
             await self.closed.wait()
-
-    async def _flush(self) -> None:
-        for _ in range(100):
-            if not self._outbox and not self._writing:
-                return
-            await asyncio.sleep(0.01)
 
     def _send_drain(self, reason: str) -> None:
         envelope = Envelope()
@@ -189,47 +196,9 @@ class Connection:
 
     def _finish_when_idle(self) -> None:
         if self._life.state is State.DRAINED and not (
-            self.calls or self.answers or self._outbox or self._writing
+            self.calls or self.answers or self._assembly or self._writer.busy
         ):
             self._happen(Event.IDLE)
-
-    # Writing
-
-    def send(self, envelope: bytes, call: Sendable | None = None, alone: bool = False) -> None:
-        """Queue a serialized envelope: see ``Send``."""
-        self._outbox.put((envelope, call))
-        wake = self._wake
-        if wake is None or wake.done():
-            return  # the writer is busy, and comes back for it
-        self._writing = True
-        if alone:
-            wake.set_result(begin(self._stream.write(self._outbox.take(monotonic()))))
-        else:
-            wake.set_result(None)
-
-    def _wake_writer(self) -> None:
-        wake = self._wake
-        if wake is not None and not wake.done():
-            self._writing = True
-            wake.set_result(None)
-
-    async def _write(self) -> None:
-        take, write = self._outbox.take, self._stream.write
-        while True:
-            if self.calls.posted:
-                self.calls.written()
-            if not self._outbox:
-                self._writing = False
-                self._finish_when_idle()
-                self._wake = self._loop.create_future()
-                begun = await self._wake
-                self._wake = None
-                if begun is not None:
-                    await begun
-                    continue
-            frame = take(monotonic())
-            if frame:
-                await write(frame)
 
     # Reading
 
@@ -303,18 +272,39 @@ class Connection:
             self.answers.start(envelope.id, envelope.invocation, self._heartbeat.heard)
         elif kind == "cancel":
             self.answers.cancelled(envelope.id)
+            self._assembly.discard(envelope.id)
+            if self._writer.bulk:
+                self._writer.bulk.discard(envelope.id)
         elif kind == "item":
             self._role(envelope.id).item(envelope.id, envelope.item)
         elif kind == "credit":
             self._role(envelope.id).credit(envelope.id, envelope.credit)
         elif kind == "ping":
-            self._outbox.put_first(pong(envelope.ping.nonce))
-            self._wake_writer()
+            self._writer.send_first(pong(envelope.ping.nonce))
+        elif kind == "pong":
+            self._writer.acknowledge(envelope.pong.nonce)
+        elif kind == "chunk":
+            self._put_together(envelope.id, envelope.chunk)
         elif kind == "drain":
             self._happen(Event.PEER_LEAVES)
             self.on_drain()
-        elif kind != "pong" and not (kind is None and envelope.optional):
+        elif not (kind is None and envelope.optional):
             self._cannot(kind or "of a kind that this end does not know", envelope.id)
+
+    def _put_together(self, id: int, chunk: Any) -> None:
+        if id not in self._assembly:
+            if not chunk.total_bytes:
+                return  # of what was cancelled meanwhile
+            if self._role(id) is self.answers:
+                self.answers.reserve(id)
+            self._assembly.begin(id, chunk)
+        envelope = self._assembly.add(id, chunk)
+        if envelope is None:
+            return
+        if self._role(id) is self.calls:
+            self.calls.resolve(id, envelope.result)
+        else:
+            self.answers.start(id, envelope.invocation, self._heartbeat.heard)
 
     def _role(self, id: int) -> Multiplexer | Dispatcher:
         """Whose call it is."""
@@ -341,6 +331,8 @@ class Connection:
         self.calls.max_message_bytes = self.answers.max_message_bytes = limit
         self.peer.application = setup.application
         self.takes_items = ITEMS in setup.features
+        whole = LARGE if CHUNKS in setup.features else limit
+        self.calls.whole_bytes = self.answers.whole_bytes = min(whole, limit)
         if not self._opened:
             self.send(make_setup(self._settings))
         self.ready.set_result(None)

@@ -8,11 +8,12 @@ from typing import Any
 
 from facade.core.errors import Code, LimitExceeded, RpcError, Status, Unavailable
 from facade.exchange.answering import Exports, Peer, answer, log_oneway, log_swallowed
+from facade.exchange.bulk import Bulk
 from facade.exchange.callbacks import CallbackTable
 from facade.exchange.channel import Channel
 from facade.exchange.envelope import Envelope, fill_error
-from facade.exchange.multiplexer import Send
 from facade.exchange.patience import SLOWED, Patience
+from facade.exchange.pending import Send
 from facade.exchange.protocol import Violation
 from facade.exchange.room import Room, Share
 from facade.exchange.settings import Settings
@@ -38,7 +39,11 @@ class Dispatcher:
         self._oneway: set[int] = set()
         # Of the calls that have streams.
         self._channels: dict[int, Channel] = {}
-        self.max_message_bytes = 0
+        # How large an envelope may be, and up to which size it is sent whole.
+        self.max_message_bytes = self.whole_bytes = 0
+        self.bulk = Bulk()
+        # Ids of calls that come in chunks, and are not whole yet.
+        self._reserved: set[int] = set()
         self.idle: Callable[[], None] = lambda: None
         self._most = settings.max_calls
         self.share: Share
@@ -76,10 +81,18 @@ class Dispatcher:
     async def _turn_away_later(self, id: int, wire: Any) -> None:
         self._turn_away(id, wire)
 
+    def reserve(self, id: int) -> None:
+        """The first part of a call came."""
+        self._admit(id)
+        self._reserved.add(id)
+
     def _admit(self, id: int) -> None:
         if id <= self.last or id & 1 != self._parity:
-            raise ValueError(f"{id} is no id for a new call: the last one was {self.last}")
-        self.last = id
+            if id not in self._reserved:
+                raise ValueError(f"{id} is no id for a new call: the last one was {self.last}")
+            self._reserved.discard(id)
+        else:
+            self.last = id
 
     def _turn_away(self, id: int, wire: Any) -> None:
         """One call too many: its answer is that, at once."""
@@ -116,6 +129,7 @@ class Dispatcher:
         if id in self._tasks and id not in self._cancelled:
             self._in_vain()
             self._cancel(id)
+        self._reserved.discard(id)
 
     def _cancel(self, id: int) -> None:
         task = self._tasks[id]
@@ -237,4 +251,7 @@ class Dispatcher:
                 ),
             )
             return
-        self._send(data, None, len(self._tasks) == 1)
+        if len(data) > self.whole_bytes:
+            self._send(*self.bulk.cut(id, data, None))
+        else:
+            self._send(data, None, len(self._tasks) == 1)

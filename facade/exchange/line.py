@@ -18,8 +18,8 @@ from facade.exchange.answering import Channels
 from facade.exchange.channel import Channel
 from facade.exchange.envelope import Envelope, WireInvocation, fill_invocation
 from facade.exchange.limits import DEFAULT
-from facade.exchange.multiplexer import Part, PendingCall
 from facade.exchange.overdue import timeout_text
+from facade.exchange.pending import Part, PendingCall
 
 # Given the message and who has the streams, the future of the answer.
 Start = Callable[[Any, Channels], asyncio.Future[Any]]

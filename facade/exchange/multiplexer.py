@@ -6,12 +6,11 @@ from collections import deque
 from collections.abc import Callable
 from functools import partial
 from time import monotonic
-from typing import Any, Protocol
+from typing import Any
 
 from facade.codec import Payload
 from facade.core.errors import (
     DeadlineExceeded,
-    InvalidArgument,
     LimitExceeded,
     RpcError,
     Sent,
@@ -19,94 +18,13 @@ from facade.core.errors import (
 )
 from facade.core.invocation import Invocation
 from facade.core.result import Result
+from facade.exchange.bulk import Bulk
 from facade.exchange.envelope import Envelope, fill_invocation
 from facade.exchange.inflight import InFlight
 from facade.exchange.limits import DEFAULT
 from facade.exchange.outbox import Sendable
 from facade.exchange.overdue import log_late, timeout_text
-
-
-class Send(Protocol):
-    """Queue a serialized envelope; ``call`` is told when it goes. ``alone`` says that nothing
-    is likely to follow at once, so that it need not wait for company."""
-
-    def __call__(
-        self, envelope: bytes, call: Sendable | None = None, alone: bool = False
-    ) -> None: ...
-
-
-class Waiter(Protocol):
-    """Who is told of the answer: a future, or what looks like one."""
-
-    def done(self) -> bool: ...
-    def set_result(self, result: Any, /) -> None: ...
-    def set_exception(self, error: BaseException, /) -> None: ...
-
-
-class PendingCall:
-    """A call that waits for its answer."""
-
-    __slots__ = ("deadline", "dropped", "id", "invocation", "sent_at", "started", "waiter")
-
-    def __init__(
-        self,
-        waiter: Waiter,
-        invocation: Invocation,
-        started: float,
-        deadline: float | None,
-    ) -> None:
-        self.id = 0
-        self.waiter = waiter
-        self.invocation = invocation
-        self.started = started
-        self.deadline = deadline
-        self.sent_at: float | None = None
-        self.dropped = False
-
-    @property
-    def sent(self) -> Sent:
-        return Sent.NOT_SENT if self.sent_at is None else Sent.MAYBE_EXECUTED
-
-
-class Post(PendingCall):
-    """A oneway call that waits until it is written, and tells when it begins to be."""
-
-    __slots__ = ("_posted", "_taken_at")
-
-    def __init__(self, posted: list[PendingCall], *facts: Any) -> None:
-        self._posted = posted
-        super().__init__(*facts)
-
-    @property
-    def sent_at(self) -> float | None:
-        return self._taken_at
-
-    @sent_at.setter
-    def sent_at(self, now: float | None) -> None:
-        self._taken_at = now
-        if now is not None:
-            self._posted.append(self)
-
-
-class Part:
-    """Goes with a call that was sent before it, and nowhere without it."""
-
-    __slots__ = ("call", "sent_at")
-
-    def __init__(self, call: PendingCall) -> None:
-        self.call = call
-        self.sent_at: float | None = None
-
-    @property
-    def dropped(self) -> bool:
-        return self.call.dropped and self.call.sent_at is None
-
-
-def unexpected_stream(invocation: Invocation) -> InvalidArgument:
-    return InvalidArgument(
-        f"{invocation} has a stream at the provider where it has none here: the interfaces differ "
-        "(and without one, a method that gives a stream is called by stream())"
-    )
+from facade.exchange.pending import Part, PendingCall, Post, Send, Waiter, unexpected_stream
 
 
 class Multiplexer:
@@ -121,7 +39,9 @@ class Multiplexer:
         # A timer of one call serves others: it must not keep what surrounds the call alive.
         self._timer_context = contextvars.Context()
         self.remote_address = remote_address
-        self.max_message_bytes = 0
+        # How large an envelope may be, and up to which size it is sent whole.
+        self.max_message_bytes = self.whole_bytes = 0
+        self.bulk = Bulk()
         # What is taken of the peer's answers.
         self.limits = DEFAULT
         self.idle: Callable[[], None] = lambda: None
@@ -165,13 +85,22 @@ class Multiplexer:
         fill_invocation(envelope.invocation, invocation, payload, told)
         call.id = envelope.id = self._calls.open(call)
         data = envelope.SerializeToString()
-        if len(data) > self.max_message_bytes:
-            self._calls.close(call.id)
-            raise self._too_large(invocation, len(data))
+        sendable: Sendable | None = call
+        if len(data) > self.whole_bytes:
+            data, sendable = self._cut(call, data)
         if deadline is not None and (self._timer is None or deadline < self._timer_at):
             self._arm()
-        self._send(data, call, len(self._calls) == 1)
+        self._send(data, sendable, len(self._calls) == 1)
         return call
+
+    def _cut(self, call: PendingCall, data: bytes) -> tuple[bytes, Sendable | None]:
+        """What to send at once of a large call. LimitExceeded where it is too large."""
+        if len(data) > self.max_message_bytes:
+            self._calls.close(call.id)
+            raise self._too_large(call.invocation, len(data))
+        if type(call) is not PendingCall or hasattr(call.waiter, "credit"):
+            return data, call  # something of it follows, or is told, that must not be ahead
+        return self.bulk.cut(call.id, data, call)
 
     def give_up(self, call: PendingCall) -> None:
         """The caller no longer waits."""
@@ -187,10 +116,9 @@ class Multiplexer:
         self.give_up(call)
 
     def cancel(self, call: PendingCall) -> None:
-        """Take back what was not sent yet, or tell the other end to stop."""
-        if call.sent_at is None:
-            call.dropped = True
-        elif not call.invocation.oneway:
+        """Take back what was not sent yet, and tell the other end to stop where it has begun."""
+        call.dropped = True
+        if call.sent_at is not None and not call.invocation.oneway:
             envelope = Envelope(id=call.id)
             envelope.cancel.reason = "the caller no longer waits"
             self._send(envelope.SerializeToString())
@@ -267,7 +195,10 @@ class Multiplexer:
         data = envelope.SerializeToString()
         if len(data) > self.max_message_bytes:
             raise self._too_large(invocation, len(data))
-        self._send(data)
+        if len(data) > self.whole_bytes:
+            self._send(*self.bulk.cut(envelope.id, data, None))
+        else:
+            self._send(data)
         return Result()
 
     def _too_large(self, invocation: Invocation, size: int) -> LimitExceeded:

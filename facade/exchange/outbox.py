@@ -90,6 +90,11 @@ class Outbox:
         return b"".join(parts)
 
 
+def framed(envelopes: list[bytes]) -> bytes:
+    """As they stand in a frame."""
+    return b"".join(part for e in envelopes for part in (_head(len(e)), e))
+
+
 @lru_cache(maxsize=8192)
 def _head(size: int) -> bytes:
     """What stands before an envelope in a serialized Frame: the tag of its field, its size.

@@ -16,7 +16,8 @@ VERSION = 1
 
 # Habits beyond the first version's minimum, as Setup names them.
 ITEMS = "items"
-FEATURES = (ITEMS,)
+CHUNKS = "chunks"
+FEATURES = (ITEMS, CHUNKS)
 
 
 class Violation(RpcError):

@@ -10,7 +10,7 @@ from facade.core.result import Result
 from facade.exchange.envelope import Envelope, fill_item, is_empty, read_item, read_result
 from facade.exchange.items import Credit, Inbox, ItemStream, pour
 from facade.exchange.limits import Limits
-from facade.exchange.multiplexer import Part, PendingCall, unexpected_stream
+from facade.exchange.pending import Part, PendingCall, unexpected_stream
 
 
 class Calls(Protocol):

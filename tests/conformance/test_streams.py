@@ -905,9 +905,12 @@ async def test_countdown_that_runs_caps_a_stream(wire):
 
     impl, ended = TimedImpl(), asyncio.Event()
     server = await wire.provide((Timed, impl), (Outer, OuterImpl()))
-    remote = wire.hop(server).refer(Timed)
+    hop, client = wire.hop(server), wire.connect(server)
+    remote = hop.refer(Timed)
+    await hop.ready(20)
+    await wire.call(client.ready, 20)
     with pytest.raises(facade.DeadlineExceeded):
-        await wire.connect(server).refer(Outer).outer()
+        await client.refer(Outer).outer()
     await ended.wait()
     await impl.ended.wait()
 

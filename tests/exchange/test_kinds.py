@@ -36,15 +36,6 @@ async def test_unknown_kind_for_the_stream(joined, envelope):
     assert (await hand.error()).status is Status.UNIMPLEMENTED
 
 
-async def test_kind_that_is_not_served_yet(joined, envelope):
-    """It is answered with UNIMPLEMENTED, which names it."""
-    _, hand = await joined()
-    await hand.send(envelope.empty("chunk", id=7))
-    answer = await hand.receive()
-    assert (answer.id, answer.result.error.status) == (7, Status.UNIMPLEMENTED)
-    assert "chunk" in answer.result.error.message
-
-
 @pytest.mark.parametrize("kind", ["item", "credit"])
 async def test_stream_of_no_call(joined, envelope, kind):
     """What belongs to a call that never was ends the stream, and the reason is told."""

@@ -170,7 +170,7 @@ async def test_unsupported_request_is_answered(shop) -> None:
     """An envelope that asks for what this end does not do is answered under its id."""
     _, hand = shop
     odd = Envelope(id=1)
-    odd.chunk.SetInParent()
+    odd.MergeFromString(b"\x9a\x06\x00")  # field 99: of a later version
     await hand.send(odd)
     answer = await hand.receive()
     assert (answer.id, answer.result.error.status) == (1, Status.UNIMPLEMENTED)

@@ -1,0 +1,168 @@
+"""Large envelopes, sent in chunks that leave room for small ones.
+
+How it works. The first chunk goes where the envelope would have gone, so that calls begin in
+order. The others wait in a lane of their own, and each frame takes one of them behind the
+small envelopes that are there. Behind each chunk goes a ping: its pong tells that the chunk
+has arrived, and how long that took. While that is hardly longer than the shortest time that
+was seen, nothing queues on the way, and more may be under way at once; when it is longer,
+less. So a slow link is kept busy, and a small call waits for a few hundredths of a second
+behind the chunks, and not for all of a transfer. (As LEDBAT does, RFC 6817.)
+
+There is no I/O here, and no clock: the caller says what time it is, in seconds.
+"""
+
+from collections import deque
+from math import inf
+
+from facade.exchange.envelope import Envelope
+from facade.exchange.outbox import Sendable
+
+# From this size on an envelope goes in chunks.
+LARGE = 256 * 1024
+
+# Bytes of the first chunk, and the bounds of the others.
+FIRST = 16 * 1024
+SMALLEST = 16 * 1024
+LARGEST = 512 * 1024
+
+# Bytes that may be under way: at first and at least, and at most.
+NARROWEST = 64 * 1024
+WIDEST = 16 * 1024 * 1024
+
+# Seconds that chunks may wait on the way, beyond the shortest time seen, before there are too
+# many of them.
+TARGET = 0.025
+
+# Tells our pings from those of the heartbeat.
+_MARK = 1 << 63
+
+
+class Large(Sendable):
+    """An envelope in chunks. Its first one is told when it goes: see ``Sendable``."""
+
+    __slots__ = ("_call", "_data", "_lane", "_offset", "id")
+
+    def __init__(self, id: int, data: bytes, call: Sendable | None, lane: "Bulk") -> None:
+        self.id = id
+        self._data = memoryview(data)
+        self._call = call
+        self._lane = lane
+        self._offset = 0
+
+    def first(self) -> bytes:
+        """The first chunk, as an envelope."""
+        return self._chunk(FIRST)
+
+    def next(self, size: int) -> bytes:
+        return self._chunk(size)
+
+    def _chunk(self, size: int) -> bytes:
+        envelope = Envelope(id=self.id)
+        chunk = envelope.chunk
+        part = self._data[self._offset : self._offset + size]
+        if not self._offset:
+            chunk.total_bytes = len(self._data)
+        self._offset += len(part)
+        chunk.data = bytes(part)
+        chunk.last = self.done
+        data: bytes = envelope.SerializeToString()
+        return data
+
+    @property
+    def left(self) -> int:
+        """Bytes that are still to go."""
+        return len(self._data) - self._offset
+
+    @property
+    def done(self) -> bool:
+        return self._offset == len(self._data)
+
+    @property
+    def dropped(self) -> bool:
+        """Nobody waits for what it is about."""
+        return self._call is not None and self._call.dropped
+
+    @property
+    def sent_at(self) -> float | None:
+        return None if self._call is None else self._call.sent_at
+
+    @sent_at.setter
+    def sent_at(self, now: float | None) -> None:
+        """Its first chunk goes: the others may follow."""
+        if self._call is not None:
+            self._call.sent_at = now
+        self._lane.add(self)
+
+
+class Bulk:
+    """The chunks that are to go, and how many may be under way. ``most``: how many bytes may wait
+    here (0: any number)."""
+
+    def __init__(self, most: int = 0) -> None:
+        self._most = most
+        self._waiting: deque[Large] = deque()
+        # What is under way: number of the ping behind it, bytes, when it went.
+        self._sent: deque[tuple[int, int, float]] = deque()
+        self._number = 0
+        self._under_way = 0
+        self._shortest = inf
+        self.window = NARROWEST
+
+    def __len__(self) -> int:
+        return len(self._waiting)
+
+    def cut(self, id: int, data: bytes, call: Sendable | None) -> tuple[bytes, Sendable | None]:
+        """What to send in place of a large envelope, and who is told when that goes. Where there
+        is no room for it here, it is the envelope itself."""
+        if self._most and sum(large.left for large in self._waiting) + len(data) > self._most:
+            return data, call
+        large = Large(id, data, call, self)
+        return large.first(), large
+
+    def add(self, large: Large) -> None:
+        self._waiting.append(large)
+
+    def discard(self, id: int) -> None:
+        """The peer does not want the rest of it."""
+        self._waiting = deque(large for large in self._waiting if large.id != id)
+
+    @property
+    def ready(self) -> bool:
+        """Whether a chunk may go now."""
+        return bool(self._waiting) and self._under_way < self.window
+
+    def take(self, now: float) -> list[bytes]:
+        """The envelopes of the next chunk. Each transfer gets its turn."""
+        if not self.ready:
+            return []
+        large = self._waiting.popleft()
+        if large.dropped:
+            # What the peer has of it is of no use.
+            return [Envelope(id=large.id, cancel={}).SerializeToString()]
+        size = min(max(SMALLEST, self.window // 4), LARGEST)
+        chunk = large.next(size)
+        if not large.done:
+            self._waiting.append(large)
+        self._number += 1
+        self._under_way += len(chunk)
+        self._sent.append((self._number, len(chunk), now))
+        ping = Envelope()
+        ping.ping.nonce = _MARK | self._number
+        return [chunk, ping.SerializeToString()]
+
+    def acknowledge(self, nonce: int, now: float) -> None:
+        """A pong came. One that answers none of our pings is none of ours."""
+        if not nonce & _MARK:
+            return
+        number = nonce ^ _MARK
+        while self._sent and self._sent[0][0] <= number:
+            _, size, sent_at = self._sent.popleft()
+            self._under_way -= size
+            self._adapt(size, now - sent_at)
+
+    def _adapt(self, size: int, took: float) -> None:
+        self._shortest = min(self._shortest, took)
+        if took - self._shortest < TARGET:
+            self.window = min(WIDEST, self.window + size)
+        else:
+            self.window = max(NARROWEST, self.window - size)
