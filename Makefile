@@ -12,7 +12,7 @@ PROTOC_VENV := .venv-protoc
 PROTOC_READY := $(PROTOC_VENV)/ready
 PROTOC_PACKAGE := grpcio-tools==1.71.2
 
-.PHONY: help demo test check protos protos-baseline interop faults soak bench clean
+.PHONY: help demo test check protos protos-baseline interop cluster faults soak bench clean
 
 help:  ## what can be made
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 17
@@ -51,6 +51,9 @@ protos-baseline:  ## promise what protos/ says now, if it keeps what was promise
 
 interop: $(READY)  ## other languages and gRPC tools against us; skips what is not installed
 	$(BIN)/python -m pytest -m interop tests/interop
+
+cluster: $(READY)  ## ZooKeeper and etcd, real ones; skips what is not installed
+	$(BIN)/python -m pytest -m cluster tests/servers
 
 faults: $(READY)  ## what breaks, and what comes of it: a line and a figure for each
 	$(BIN)/python -m pytest -m faults tests/faults

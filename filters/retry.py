@@ -1,28 +1,18 @@
 """Send a call again when that is safe. (Dubbo: FailoverClusterInvoker)"""
 
 import asyncio
-import random
 from collections.abc import Callable
 from time import monotonic
-from typing import NamedTuple, Self
+from typing import Self
 
-from facade.core.countdown import TimeoutCountDown
+from facade.core.attempt import Plan, limit, number, plans
 from facade.core.errors import RpcError, Sent
 from facade.core.filter import CONSUMER, Filter, Invoker, activate
 from facade.core.invocation import Invocation
 from facade.core.method import Method
-from facade.core.repeat import ATTEMPT, RepeatBudget, may_repeat
+from facade.core.repeat import RepeatBudget, may_repeat
 from facade.core.result import Result
 from facade.core.settings import ByMethod, FilterSettings
-
-
-class Plan(NamedTuple):
-    """How the calls of one method are repeated. The names are those of the settings."""
-
-    retries: int = 0
-    retry_backoff: float = 0.05
-    retry_backoff_max: float = 1.0
-    attempt_timeout: float | None = None
 
 
 @activate(group=CONSUMER, order=-3000, when="retries")
@@ -75,7 +65,7 @@ class Retry(Filter):
         clock: Callable[[], float] = monotonic,
     ) -> None:
         plan = Plan(retries, retry_backoff, retry_backoff_max, attempt_timeout)
-        self._plans = ByMethod({}, _checked(plan))
+        self._plans = ByMethod({}, plan.checked())
         if retry_budget < 0:
             raise ValueError(f"retry_budget={retry_budget}: a share of the calls, 0 or more")
         self.budget = RepeatBudget(retry_budget, clock=clock)
@@ -85,17 +75,7 @@ class Retry(Filter):
         if len(settings.all("retry_budget")) > ("retry_budget" in settings):
             raise ValueError("retry_budget is shared by all methods: say it for the service")
         made = cls(retry_budget=settings.get("retry_budget", 0.1))
-        said = {
-            key: settings.by_method(key, default) for key, default in Plan._field_defaults.items()
-        }
-        methods = {name for values in said.values() for name in values}
-        made._plans = ByMethod(
-            {
-                name: _checked(Plan(**{key: values[name] for key, values in said.items()}))
-                for name in methods
-            },
-            _checked(Plan(**{key: values.default for key, values in said.items()})),
-        )
+        made._plans = ByMethod(*plans(settings, Plan()))
         return made
 
     async def invoke(self, invoker: Invoker, invocation: Invocation) -> Result:
@@ -114,14 +94,14 @@ class Retry(Filter):
             while True:
                 try:
                     if short is not None and attempt <= plan.retries:
-                        _limit(invocation, short, countdown)
+                        limit(invocation, short, countdown)
                     result = await invoker.invoke(invocation)
                 except RpcError as error:
                     if error.sent is Sent.MAYBE_EXECUTED:
                         maybe_executed = True
                     elif maybe_executed:
                         error.sent = Sent.MAYBE_EXECUTED
-                    pause = _pause(plan, attempt)
+                    pause = plan.pause(attempt)
                     if (
                         attempt > plan.retries
                         or not may_repeat(error, idempotent)
@@ -135,7 +115,7 @@ class Retry(Filter):
                     return result
                 await asyncio.sleep(pause)
                 attempt += 1
-                _number(invocation, attempt)
+                number(invocation, attempt)
                 invocation.countdown = countdown
                 invocation.timeout = timeout if countdown is None else countdown.remaining
         finally:
@@ -149,36 +129,3 @@ def _streams(method: Method | None) -> bool:
 def _takes_streams(method: Method | None) -> bool:
     """What was sent of an argument that is a stream can't be sent again."""
     return method is not None and bool(method.streamed)
-
-
-def _number(invocation: Invocation, attempt: int) -> None:
-    invocation.attributes[ATTEMPT] = attempt
-    invocation.attachments[ATTEMPT] = str(attempt)
-
-
-def _limit(invocation: Invocation, seconds: float, countdown: TimeoutCountDown | None) -> None:
-    """Let this attempt take no longer, so that there is time for another."""
-    if countdown is None or seconds < countdown.remaining:
-        invocation.timeout = seconds
-        invocation.countdown = TimeoutCountDown(seconds)
-
-
-def _pause(plan: Plan, attempt: int) -> float:
-    """Full jitter: anything up to a bound that doubles, so that the clients of a provider that
-    comes back don't all come at once."""
-    # No power of a large number: it would overflow long after the maximum is reached.
-    bound = min(plan.retry_backoff_max, plan.retry_backoff * 2.0 ** min(attempt - 1, 64))
-    return random.random() * bound
-
-
-def _checked(plan: Plan) -> Plan:
-    if plan.retries < 0:
-        raise ValueError(f"retries={plan.retries}: attempts after the first, 0 or more")
-    if plan.retry_backoff < 0 or plan.retry_backoff_max < 0:
-        raise ValueError(
-            f"retry_backoff={plan.retry_backoff}, retry_backoff_max={plan.retry_backoff_max}: "
-            "seconds, 0 or more"
-        )
-    if plan.attempt_timeout is not None and plan.attempt_timeout <= 0:
-        raise ValueError(f"attempt_timeout={plan.attempt_timeout}: seconds, or None for no limit")
-    return plan

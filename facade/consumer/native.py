@@ -9,8 +9,8 @@ from weakref import WeakKeyDictionary
 from google.protobuf.any_pb2 import Any as AnyMessage
 from google.protobuf.struct_pb2 import Value
 
-from facade.codec import ANY, VALUE, MethodCodec
-from facade.consumer.streaming import as_stream
+from facade.codec import ANY, VALUE, GenericStreamCodec, MethodCodec
+from facade.consumer.streaming import as_stream, gives_stream
 from facade.core.context import override
 from facade.core.errors import InvalidArgument, RemoteError, RpcError, Sent
 from facade.core.invocation import Invocation
@@ -85,11 +85,16 @@ class NativeInvoker:
         plain = self._messages[codec]
         name = (method.wire_name if method is not None else "") or invocation.name
         streamed = method is not None and bool(method.streamed)
-        yields = method is not None and method.yields
+        yields = gives_stream(codec)
         encode = plain.item if streamed else None
         rpc = Rpc(f"/{invocation.service}/{name}", streamed, yields, encode, plain.answer)
         if method is not None and streamed:
             return rpc, _only(invocation, method)
+        if method is None and yields and codec.take(invocation.arguments, None)[2]:
+            raise InvalidArgument(
+                f"{invocation} takes a stream: a native call needs the interface for that",
+                sent=Sent.NOT_SENT,
+            )
         return rpc, plain.request(invocation.arguments, invocation.keywords)
 
     def _headers(self, invocation: Invocation) -> Pairs:
@@ -137,7 +142,9 @@ class PlainMessages:
     __slots__ = ("_codec", "_message")
 
     def __init__(self, codec: Any, method: Method | None) -> None:
-        if method is not None and method.streaming:  # each value goes as if it were the only one
+        if isinstance(codec, GenericStreamCodec):
+            codec = codec.items
+        elif method is not None and method.streaming:  # each value goes as if it were the only one
             codec = MethodCodec(replace(method, streamed=(), yields=False))
         self._codec = codec
         self._message = codec.encoding == ANY

@@ -106,3 +106,14 @@ async def test_close_of_the_client_drains(consumer, envelope):
     assert await hand.receive() is None
     hand.stream.close()
     await closing
+
+
+async def test_drain_before_setup(provider):
+    """A stream that is still being set up ends at once, and its opener is told why: nothing may
+    be said before the setup."""
+    connection, hand = provider()
+    await connection.drain("the provider stops", grace=20)
+    error = await hand.error()
+    assert error.status is Status.UNAVAILABLE
+    assert "the provider stops" in error.message
+    assert connection.closed.is_set()

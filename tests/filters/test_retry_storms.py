@@ -6,7 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from facade.core import FilterSettings, Unavailable
-from facade.filters.retry import Plan, Retry, _pause
+from facade.core.attempt import Plan
+from facade.filters.retry import Retry
 from facade.testing import FakeInvoker
 
 
@@ -24,7 +25,7 @@ def lost():
 )
 def test_pause_is_never_longer_than_its_bound(attempt, backoff, longest):
     """Full jitter: between nothing and a bound that doubles, up to the maximum."""
-    pause = _pause(Plan(1, backoff, longest), attempt)
+    pause = Plan(1, backoff, longest).pause(attempt)
     assert 0 <= pause <= longest
     assert pause <= backoff * 2.0 ** min(attempt - 1, 900)
 

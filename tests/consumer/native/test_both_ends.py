@@ -1,5 +1,6 @@
 """Stubs and native calls against our own providers: chains on both ends, and plain gRPC between."""
 
+from collections.abc import AsyncIterator
 from dataclasses import dataclass
 
 import grpc
@@ -119,3 +120,30 @@ async def test_stubs_and_servicers(servicer):
         async for _ in stub.SayHellos(Hello(name="endless", count=1)):
             break
         await servicer.ended.wait()
+
+
+@facade.service("demo.Ticker")
+class Ticker:
+    async def count(self, n: int) -> AsyncIterator[int]: ...
+    async def total(self, numbers: AsyncIterator[int]) -> int: ...
+
+
+class TickerImpl(Ticker):
+    async def count(self, n):
+        for number in range(n):
+            yield number
+
+    async def total(self, numbers):
+        return sum([number async for number in numbers])
+
+
+async def test_streams_by_name():
+    """Without an interface a native client takes a stream, and says what it needs to send one."""
+    server = facade.Server("127.0.0.1:0")
+    server.export(Ticker, TickerImpl())
+    async with server, AsyncClient(f"127.0.0.1:{server.port}", native=True) as client:
+        ticker = client.generic("demo.Ticker")
+        assert [number async for number in ticker.stream("count", 3)] == [0, 1, 2]
+        assert await client.refer(Ticker).total([1, 2, 3]) == 6
+        with pytest.raises(facade.InvalidArgument, match="needs the interface"):
+            await ticker.stream("total", iter([1, 2, 3]))

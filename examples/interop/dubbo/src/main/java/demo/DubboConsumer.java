@@ -2,19 +2,27 @@ package demo;
 
 import org.apache.dubbo.config.ApplicationConfig;
 import org.apache.dubbo.config.ReferenceConfig;
+import org.apache.dubbo.config.RegistryConfig;
 import org.apache.dubbo.config.bootstrap.DubboBootstrap;
 import org.apache.dubbo.rpc.RpcContext;
 import org.apache.dubbo.rpc.RpcException;
 import org.apache.dubbo.rpc.StatusRpcException;
 
-/** A Dubbo consumer without a registry. It calls the pet store at HOST:PORT and tells of it. */
+/**
+ * A Dubbo consumer. It calls the pet store at HOST:PORT and tells of it; or it finds the pet store
+ * at a registry, such as zookeeper://127.0.0.1:2181, and makes one call.
+ */
 public final class DubboConsumer {
     public static void main(String[] arguments) {
         ApplicationConfig application = new ApplicationConfig("dubbo-petlover");
         application.setQosEnable(false);
         DubboBootstrap.getInstance().application(application).start();
         try {
-            call("tri://" + reachable(arguments[0]));
+            if (arguments[0].contains("://")) {
+                find(arguments[0]);
+            } else {
+                call("tri://" + reachable(arguments[0]));
+            }
         } finally {
             DubboBootstrap.getInstance().stop();
         }
@@ -23,6 +31,16 @@ public final class DubboConsumer {
     /** Dubbo takes 127.0.0.1 for "this machine", and would call its public address instead. */
     private static String reachable(String address) {
         return address.replaceFirst("^(127\\.0\\.0\\.1|localhost):", "[::ffff:127.0.0.1]:");
+    }
+
+    private static void find(String registry) {
+        ReferenceConfig<PetStore> reference = new ReferenceConfig<>();
+        reference.setInterface(PetStore.class);
+        reference.setRegistry(new RegistryConfig(registry));
+        reference.setVersion("1.0.0");
+        reference.setTimeout(5000);
+        reference.setRetries(0);
+        System.out.println("adopt: " + text(reference.get().adopt(named("Rex"))));
     }
 
     private static void call(String url) {

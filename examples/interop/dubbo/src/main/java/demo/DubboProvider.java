@@ -16,9 +16,9 @@ import org.apache.dubbo.rpc.RpcContext;
 import org.apache.dubbo.rpc.TimeoutCountDown;
 
 /**
- * A Dubbo provider without a registry: version 1.0.0 of the pet store, and the same in the group
- * "north". It takes a port, prints the address at which it listens, and serves until it is told to
- * stop.
+ * A Dubbo provider: version 1.0.0 of the pet store, and the same in the group "north". It takes a
+ * port (0: any) and a registry, such as zookeeper://127.0.0.1:2181, or none of them. It prints the
+ * address at which it listens, and serves until it is told to stop.
  */
 public final class DubboProvider {
     static final class Shop extends DubboPetStoreTriple.PetStoreImplBase {
@@ -71,12 +71,16 @@ public final class DubboProvider {
     }
 
     public static void main(String[] arguments) throws Exception {
-        int port = arguments.length > 0 ? Integer.parseInt(arguments[0]) : freePort();
+        int port = arguments.length > 0 ? Integer.parseInt(arguments[0]) : 0;
+        if (port == 0) {
+            port = freePort();
+        }
+        String registry = arguments.length > 1 ? arguments[1] : RegistryConfig.NO_AVAILABLE;
         ApplicationConfig application = new ApplicationConfig("dubbo-petstore");
         application.setQosEnable(false);
         DubboBootstrap.getInstance()
                 .application(application)
-                .registry(new RegistryConfig(RegistryConfig.NO_AVAILABLE))
+                .registry(new RegistryConfig(registry))
                 .protocol(new ProtocolConfig(CommonConstants.TRIPLE, port))
                 .service(shop(""))
                 .service(shop("north"))

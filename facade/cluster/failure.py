@@ -1,0 +1,72 @@
+"""What to say when a call through a cluster fails."""
+
+from collections.abc import Iterable
+from typing import TypeVar
+
+from facade.cluster.directory import Directory
+from facade.cluster.endpoint import Endpoint
+from facade.core.errors import Code, RpcError, Sent, Unavailable
+from facade.core.invocation import Invocation
+
+E = TypeVar("E", bound=RpcError)
+
+# What the caller should be told as it is: it was not for want of a provider.
+_AS_IT_IS = frozenset(
+    {
+        Code.AUTHORIZATION,
+        Code.BIZ,
+        Code.FORBIDDEN,
+        Code.METHOD_NOT_FOUND,
+        Code.SERIALIZATION,
+        Code.TIMEOUT_TERMINATE,
+        Code.VALIDATION,
+    }
+)
+
+
+def no_provider(invocation: Invocation, directory: Directory) -> Unavailable:
+    """Nothing can be called. (Dubbo's text: AbstractClusterInvoker#checkInvokers)"""
+    known = directory.size
+    why = (
+        f"None of the {known} that are registered is let through by the routers."
+        if known
+        else "Please check if the providers have been started and registered."
+    )
+    return Unavailable(
+        f"Failed to invoke the method {invocation.name} in the service {invocation.service}. No "
+        f"provider available for the service {invocation.service_key} from registry "
+        f"{directory.registry}. {why}",
+        code=Code.NO_INVOKER_AVAILABLE,
+        sent=Sent.NOT_SENT,
+    )
+
+
+def failed(
+    how: str, error: E, invocation: Invocation, tried: Iterable[Endpoint], directory: Directory
+) -> E:
+    """The same error, which names the providers tried, how many there are, and where from.
+
+    What has nothing to do with the provider stays as it is. (Dubbo's text:
+    FailoverClusterInvoker)
+    """
+    if error.code in _AS_IT_IS:
+        return error
+    tried = list(tried)
+    addresses = list(dict.fromkeys(endpoint.address for endpoint in tried))
+    times = "once" if len(tried) == 1 else f"{len(tried)} times"
+    return renamed(
+        error,
+        f"{how} the method {invocation.name} in the service {invocation.service}. Tried {times}, "
+        f"of the providers [{', '.join(addresses)}] ({len(addresses)}/{directory.size}) from "
+        f"the registry {directory.registry}. Last error is: {error.message}",
+    )
+
+
+def renamed(error: E, message: str) -> E:
+    """The same error with another message. One object may be raised for several calls."""
+    twin = type(error).__new__(type(error), message)
+    twin.__dict__.update(error.__dict__)
+    twin.message = message
+    twin.__cause__ = error.__cause__
+    twin.__traceback__ = error.__traceback__
+    return twin

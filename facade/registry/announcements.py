@@ -1,0 +1,112 @@
+"""What is to stand in a registry, put there again as often as it takes."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+
+from facade.registry.outage import Outage
+
+# Seconds that one attempt may take,
+PATIENCE = 5.0
+# and that `add` waits for the first one.
+FIRST_ATTEMPT = 3.0
+
+
+class Announcements:
+    """Keeps nodes in a registry which forgets them when it loses us.
+
+    ``put`` makes the node of this path, or leaves it where it is there and ours; ``remove``
+    takes it away. Either may raise anything: it is tried again.
+    """
+
+    def __init__(
+        self,
+        place: str,
+        put: Callable[[str], Awaitable[None]],
+        remove: Callable[[str], Awaitable[None]],
+    ) -> None:
+        self._put = put
+        self._remove = remove
+        self._wanted: dict[str, asyncio.Event] = {}  # set once it was tried
+        self._done: set[str] = set()
+        self._round = 0
+        self._outage = Outage(f"announcing at {place}")
+        self._work = asyncio.Event()
+        self._task: asyncio.Task[None] | None = None
+
+    async def add(self, path: str) -> None:
+        """Have it there from now on. Returns after the first attempt."""
+        tried = self.add_soon(path)
+        with suppress(TimeoutError):
+            async with asyncio.timeout(FIRST_ATTEMPT):
+                await tried.wait()
+
+    def add_soon(self, path: str) -> asyncio.Event:
+        """The same, without waiting for it."""
+        tried = self._wanted.setdefault(path, asyncio.Event())
+        self._work.set()
+        if self._task is None:
+            self._task = asyncio.create_task(self._keep(), name="facade-registry-announce")
+        return tried
+
+    async def drop(self, path: str) -> None:
+        """Have it there no more. What can't be taken away goes with our session."""
+        if self._wanted.pop(path, None) is None:
+            return
+        self._done.discard(path)
+        await self._take_back(path)
+
+    def again(self) -> None:
+        """The registry may have forgotten them all."""
+        self._round += 1
+        self._done.clear()
+        self._work.set()
+
+    async def close(self) -> None:
+        """Put nothing more. What is there goes with our session."""
+        self._wanted.clear()
+        task, self._task = self._task, None
+        if task is not None:
+            task.cancel()
+            await asyncio.wait([task])
+
+    async def _keep(self) -> None:
+        loop = asyncio.get_running_loop()
+        while True:
+            await self._work.wait()
+            self._work.clear()
+            if await self._put_missing():
+                continue
+            loop.call_later(self._outage.pause, self._work.set)
+
+    async def _put_missing(self) -> bool:
+        """Whether all is there."""
+        for path in [path for path in self._wanted if path not in self._done]:
+            now = self._round
+            try:
+                async with asyncio.timeout(PATIENCE):
+                    await self._put(path)
+            except Exception as error:
+                self._outage.begins(error)
+                self._set_tried()
+                return False
+            tried = self._wanted.get(path)
+            if tried is None:  # dropped meanwhile, perhaps before it was there
+                await self._take_back(path)
+            elif now == self._round:
+                self._done.add(path)
+                tried.set()
+        if all(path in self._done for path in self._wanted):
+            self._outage.over()
+        return True
+
+    def _set_tried(self) -> None:
+        for tried in self._wanted.values():
+            tried.set()
+
+    async def _take_back(self, path: str) -> None:
+        try:
+            async with asyncio.timeout(PATIENCE):
+                await self._remove(path)
+        except Exception as error:
+            self._outage.begins(error)

@@ -1,0 +1,162 @@
+"""Real registries, each test's own: started in its folder, on a free port, ended by their id.
+
+``make cluster`` runs these tests. A program that is missing is skipped by name, or is a failure
+where FACADE_REQUIRE_TOOLS is set.
+"""
+
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.servers.ports import free_port
+
+ZOOKEEPER = Path("/usr/share/java/zookeeper.jar")
+
+
+def pytest_collection_modifyitems(items):
+    for item in items:
+        if Path(__file__).parent in item.path.parents:
+            item.add_marker(pytest.mark.cluster)
+
+
+class Program:
+    """A server that can be ended, frozen and started again with what it has stored."""
+
+    def __init__(self, command: list[str], port: int, folder: Path) -> None:
+        self.address = f"127.0.0.1:{port}"
+        self._port = port
+        self._command = command
+        self._log = folder / "log"
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        """Returns when it takes connections."""
+        with self._log.open("ab") as log:
+            self._process = subprocess.Popen(self._command, stdout=log, stderr=log)
+        until = time.monotonic() + 40
+        while not self._listens():
+            told = self._log.read_text(errors="replace")[-3000:]
+            assert self._process.poll() is None, f"{self._command} has ended: {told}"
+            assert time.monotonic() < until, f"{self._command} does not listen: {told}"
+            time.sleep(0.05)
+
+    def kill(self) -> None:
+        """At once, as when its machine goes."""
+        if self._process is not None:
+            self._process.kill()
+            self._process.wait()
+            self._process = None
+
+    def freeze(self) -> None:
+        """It answers nothing, and its connections stay."""
+        assert self._process is not None
+        self._process.send_signal(signal.SIGSTOP)
+
+    def thaw(self) -> None:
+        assert self._process is not None
+        self._process.send_signal(signal.SIGCONT)
+
+    def _listens(self) -> bool:
+        with socket.socket() as probe:
+            return probe.connect_ex(("127.0.0.1", self._port)) == 0
+
+
+@pytest.fixture
+def missing():
+    """Call it with what is not there: skips, or fails where all tools are required."""
+
+    def give_up(what: str) -> None:
+        if os.environ.get("FACADE_REQUIRE_TOOLS"):
+            pytest.fail(f"{what} is missing, and FACADE_REQUIRE_TOOLS is set")
+        pytest.skip(f"{what} is missing: .ci/cluster-servers installs it")
+
+    return give_up
+
+
+@pytest.fixture
+def program(missing) -> Callable[[str], str]:
+    """Call it with the name of a program: its path."""
+
+    def find(name: str) -> str:
+        found = shutil.which(name)
+        if found is None:
+            missing(name)
+        assert found is not None
+        return found
+
+    return find
+
+
+@pytest.fixture
+def make_zookeeper(tmp_path, program, missing) -> Iterator[Callable[[], Program]]:
+    """Starts a ZooKeeper. Its shortest session is 0.4 s."""
+    java = program("java")
+    if not ZOOKEEPER.exists():
+        missing("zookeeper")
+    started: list[Program] = []
+
+    def start() -> Program:
+        folder = tmp_path / f"zookeeper{len(started)}"
+        folder.mkdir()
+        port = free_port()
+        settings = folder / "zoo.cfg"
+        settings.write_text(
+            f"tickTime=200\ndataDir={folder / 'data'}\nclientPort={port}\n"
+            "clientPortAddress=127.0.0.1\nadmin.enableServer=false\nmaxClientCnxns=0\n"
+        )
+        command = [java, "-Xmx128m", "-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC"]
+        command += [
+            "-Dzookeeper.jmx.log4j.disable=true",
+            "-Dzookeeper.fsync.warningthresholdms=9999",
+        ]
+        command += ["-cp", str(ZOOKEEPER), "org.apache.zookeeper.server.quorum.QuorumPeerMain"]
+        started.append(Program([*command, str(settings)], port, folder))
+        started[-1].start()
+        return started[-1]
+
+    yield start
+    for server in started:
+        server.kill()
+
+
+@pytest.fixture
+def zookeeper(make_zookeeper) -> Program:
+    server: Program = make_zookeeper()
+    return server
+
+
+@pytest.fixture
+def make_etcd(tmp_path, program) -> Iterator[Callable[[], Program]]:
+    """Starts an etcd of one member."""
+    etcd = program("etcd")
+    started: list[Program] = []
+
+    def start() -> Program:
+        folder = tmp_path / f"etcd{len(started)}"
+        folder.mkdir()
+        port, peers = free_port(), free_port()
+        here, there = f"http://127.0.0.1:{port}", f"http://127.0.0.1:{peers}"
+        command = [etcd, "--data-dir", str(folder / "data"), "--name", "one"]
+        command += ["--listen-client-urls", here, "--advertise-client-urls", here]
+        command += ["--listen-peer-urls", there, "--initial-advertise-peer-urls", there]
+        command += ["--initial-cluster", f"one={there}", "--unsafe-no-fsync"]
+        started.append(Program(command, port, folder))
+        started[-1].start()
+        return started[-1]
+
+    yield start
+    for server in started:
+        server.kill()
+
+
+@pytest.fixture
+def etcd(make_etcd) -> Program:
+    server: Program = make_etcd()
+    return server
