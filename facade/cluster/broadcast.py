@@ -1,6 +1,5 @@
 """All of them, one after the other."""
 
-import logging
 from math import ceil
 
 from facade.cluster.chooser import Chooser
@@ -8,9 +7,10 @@ from facade.cluster.cluster import Cluster, refuse_streamed
 from facade.cluster.endpoint import Endpoint
 from facade.core.errors import RpcError, no_time_left
 from facade.core.invocation import Invocation
+from facade.core.log import get_logger
 from facade.core.result import Result
 
-logger = logging.getLogger(__name__)
+logger = get_logger(__name__)
 
 
 class Broadcast(Cluster):

@@ -1,7 +1,6 @@
 """The endpoints that a service has now."""
 
 import asyncio
-import logging
 from collections.abc import Callable, Sequence
 from contextvars import Context
 from time import monotonic, time
@@ -12,9 +11,10 @@ from facade.cluster.router import Endpoints, Router
 from facade.cluster.subset import Subset
 from facade.core.errors import Code, Sent, Unavailable
 from facade.core.invocation import Invocation
+from facade.core.log import get_logger
 from facade.registry.provider import Provider
 
-logger = logging.getLogger(__name__)
+logger = get_logger(__name__)
 
 # Seconds between two looks at all endpoints: always, and while one connects or grows.
 _SELDOM = 1.0

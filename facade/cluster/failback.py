@@ -1,7 +1,6 @@
 """Once more, later."""
 
 import asyncio
-import logging
 from contextvars import Context
 
 from facade.cluster.chooser import Chooser
@@ -10,10 +9,11 @@ from facade.cluster.endpoint import Endpoint
 from facade.core.attempt import number
 from facade.core.errors import Code, RpcError
 from facade.core.invocation import Invocation
+from facade.core.log import get_logger
 from facade.core.repeat import may_repeat
 from facade.core.result import Result
 
-logger = logging.getLogger(__name__)
+logger = get_logger(__name__)
 
 
 class Failback(Cluster):

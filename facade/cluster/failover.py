@@ -1,7 +1,6 @@
 """Another provider where one fails."""
 
 import asyncio
-import logging
 from collections.abc import Sequence
 
 from facade.cluster.chooser import Chooser
@@ -12,11 +11,12 @@ from facade.core.attempt import Plan, limit, number
 from facade.core.countdown import TimeoutCountDown
 from facade.core.errors import Code, RpcError, Sent
 from facade.core.invocation import Invocation
+from facade.core.log import get_logger
 from facade.core.repeat import RepeatBudget, may_repeat
 from facade.core.result import Result
 from facade.core.settings import ByMethod
 
-logger = logging.getLogger(__name__)
+logger = get_logger(__name__)
 
 # The attachment with which a call says how often it may be repeated.
 RETRIES = "retries"

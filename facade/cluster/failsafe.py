@@ -1,12 +1,11 @@
 """One attempt, and never an error."""
 
-import logging
-
 from facade.cluster.cluster import Cluster, empty
 from facade.core.invocation import Invocation
+from facade.core.log import get_logger
 from facade.core.result import Result
 
-logger = logging.getLogger(__name__)
+logger = get_logger(__name__)
 
 
 class Failsafe(Cluster):

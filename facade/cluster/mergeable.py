@@ -1,7 +1,6 @@
 """One of each group, and their answers together."""
 
 import asyncio
-import logging
 from typing import Any
 
 from facade.cluster.chooser import Chooser
@@ -11,10 +10,11 @@ from facade.cluster.merger import Merger, default_merger, merger
 from facade.core.context import adopt
 from facade.core.errors import Code, RpcError, Sent
 from facade.core.invocation import Invocation
+from facade.core.log import get_logger
 from facade.core.result import Result
 from facade.core.settings import ByMethod
 
-logger = logging.getLogger(__name__)
+logger = get_logger(__name__)
 
 
 class Mergeable(Cluster):

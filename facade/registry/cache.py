@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-import logging
 import os
 from collections.abc import Sequence
 from pathlib import Path
@@ -10,10 +9,11 @@ from typing import Any
 
 import msgspec
 
+from facade.core.log import get_logger
 from facade.registry.listing import entry
 from facade.registry.provider import Provider
 
-logger = logging.getLogger(__name__)
+logger = get_logger(__name__)
 
 
 class CacheFile:

@@ -1,13 +1,13 @@
 """A registry that is a tree of nodes, laid out as Dubbo does: ZooKeeper, and etcd."""
 
 import asyncio
-import logging
 import socket
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from functools import lru_cache
 from typing import Protocol
 
+from facade.core.log import get_logger
 from facade.registry.announcements import Announcements
 from facade.registry.cache import CacheFile
 from facade.registry.dubbo_url import (
@@ -26,7 +26,7 @@ from facade.registry.subscription import Changed, Subscription
 from facade.registry.target import Target
 from facade.registry.wanted import ANY
 
-logger = logging.getLogger(__name__)
+logger = get_logger(__name__)
 
 # Parameters of a target that every tree takes.
 PARAMETERS = ("root", "session", "protocol", "cache")

@@ -1,9 +1,10 @@
 """A registry that can't be reached, said once."""
 
-import logging
 import random
 
-logger = logging.getLogger(__name__)
+from facade.core.log import get_logger
+
+logger = get_logger(__name__)
 
 _SHORTEST, _LONGEST = 0.1, 5.0
 

@@ -1,15 +1,15 @@
 """A list of providers that is read again and again."""
 
 import asyncio
-import logging
 from collections.abc import Awaitable, Callable, Sequence
 
+from facade.core.log import get_logger
 from facade.registry.provider import Provider
 from facade.registry.registry import FIRST_LIST
 from facade.registry.static import cannot_announce
 from facade.registry.subscription import Changed, Subscription
 
-logger = logging.getLogger(__name__)
+logger = get_logger(__name__)
 
 # The list as it is now, None where it is as before; OSError and ValueError where there is none.
 Reader = Callable[[], Awaitable[Sequence[Provider] | None]]

@@ -1,13 +1,13 @@
 """What a consumer is told of the providers of a service."""
 
 import asyncio
-import logging
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 
+from facade.core.log import get_logger
 from facade.registry.provider import Provider
 from facade.registry.wanted import Wanted
 
-logger = logging.getLogger(__name__)
+logger = get_logger(__name__)
 
 # Called in the event loop with all providers there are, each time that they change.
 Changed = Callable[[Sequence[Provider]], None]

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
+from facade.core.log import get_logger
 from facade.registry.announcements import PATIENCE
 from facade.registry.nodes import PARAMETERS, NodeRegistry, Told
 from facade.registry.outage import Outage
@@ -16,7 +17,7 @@ from facade.registry.target import Target
 if TYPE_CHECKING:
     from kazoo.client import KazooClient
 
-logger = logging.getLogger(__name__)
+logger = get_logger(__name__)
 
 
 def zookeeper_registry(target: Target) -> NodeRegistry:
@@ -40,7 +41,7 @@ class ZooKeeperNodes:
             raise ImportError(
                 "zookeeper:// needs kazoo: pip install 'facade-rpc[zookeeper]'"
             ) from None
-        own = logging.getLogger(f"{__name__}.kazoo")
+        own = get_logger(f"{__name__}.kazoo")
         if own.level == logging.NOTSET:
             own.setLevel(logging.ERROR)  # it tells of each attempt to connect; we tell of the first
         self._client: KazooClient = KazooClient(
