@@ -1,0 +1,2 @@
+def measure(effort): return []
+def table(x): return ""
