@@ -8,7 +8,7 @@ from statistics import median, quantiles
 from typing import Any
 
 from benchmarks.contenders import CONSUMERS
-from benchmarks.process import LOOP, Process, cores
+from benchmarks.process import LOOP, PATIENCE, Process, cores
 
 
 @dataclass
@@ -110,7 +110,7 @@ class Bench:
         self._consumers.clear()
 
     def turns(
-        self, *consumers: str, arguments: Sequence[float] = (), longer: int = 1
+        self, *consumers: str, arguments: Sequence[float] = (), longer: int = 1, patience: float = PATIENCE
     ) -> list[list[Any]]:
         """What each of them measured, by rounds of (``arguments``, seconds). They take turns,
         as a machine's speed drifts within seconds, and in every other round the last begins.
@@ -119,12 +119,12 @@ class Bench:
         seconds = effort.seconds * longer
         sides = [self.consumer(name) for name in consumers]
         for side in sides:
-            side.measure(*arguments, effort.warm_up)
+            side.measure(*arguments, effort.warm_up, patience=patience)
         measured: list[list[Any]] = [[] for _ in sides]
         for number in range(max(1, 2 * effort.rounds // (1 + longer))):
             order = list(zip(sides, measured, strict=True))
             for side, values in order[:: -1 if number % 2 else 1]:
-                values.append(side.measure(*arguments, seconds))
+                values.append(side.measure(*arguments, seconds, patience=patience))
         return measured
 
     def compare(
@@ -135,10 +135,11 @@ class Bench:
         *arguments: float,
         unit: str = "calls/s",
         longer: int = 1,
+        patience: float = PATIENCE,
         ratio: Callable[[float, float], float] = lambda ours, theirs: ours / theirs,
     ) -> Line:
         """The line ``name``: ratios of neighbouring rounds."""
-        mine, other = self.turns(ours, theirs, arguments=arguments, longer=longer)
+        mine, other = self.turns(ours, theirs, arguments=arguments, longer=longer, patience=patience)
         ratios = [ratio(a, b) for a, b in zip(mine, other, strict=True)]
         return line_of(name, ratios, unit, ours=median(mine), theirs=median(other))
 

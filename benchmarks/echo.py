@@ -138,6 +138,9 @@ def bare_handler(echo: Any, stream: Any = None) -> Any:
 
 def bare_options() -> list[tuple[str, int]]:
     return [
+        # Else grpcio's server ends calls when some thousand come at once: with CANCELLED.
+        ("grpc.server.max_pending_requests", 100_000),
+        ("grpc.server.max_pending_requests_hard_limit", 100_000),
         ("grpc.max_send_message_length", LARGEST),
         ("grpc.max_receive_message_length", LARGEST),
     ]

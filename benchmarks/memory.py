@@ -13,7 +13,7 @@ import grpc.aio
 import facade
 from benchmarks.bench import Bench, Line, line_of
 from benchmarks.conns import OWN_CONNECTION
-from benchmarks.echo import ATTACHMENTS, BYTES, METADATA, TEXT, Ready, at
+from benchmarks.echo import ATTACHMENTS, BYTES, METADATA, TEXT, Ready, at, bare_options
 from benchmarks.load import Use
 
 ROUNDS = 3
@@ -122,7 +122,7 @@ def serve_held_bare(ready: Ready) -> None:
             "Hold": grpc.unary_unary_rpc_method_handler(hold),
             "Held": grpc.unary_unary_rpc_method_handler(held),
         }
-        server = grpc.aio.server()
+        server = grpc.aio.server(options=bare_options())
         server.add_generic_rpc_handlers(
             (grpc.method_handlers_generic_handler("bench.Hold", handlers),)
         )

@@ -8,6 +8,7 @@ import asyncio
 import importlib
 import json
 import os
+import select
 import subprocess
 import sys
 from collections.abc import Callable
@@ -21,6 +22,9 @@ Measure = Callable[..., Any]
 # Which event loop the processes make: "asyncio" or "uvloop". Inherited, so that both ends of
 # both sides have the same, whoever makes it.
 LOOP = "BENCHMARKS_LOOP"
+
+# Seconds for one round. One of 40 is the longest that there is.
+PATIENCE = 120
 
 
 class Process:
@@ -46,16 +50,19 @@ class Process:
         self._process.stdin.write(line + "\n")
         self._process.stdin.flush()
 
-    def hear(self) -> str:
+    def hear(self, patience: float = PATIENCE) -> str:
         assert self._process.stdout is not None
+        if not select.select([self._process.stdout], [], [], patience)[0]:
+            raise RuntimeError(f"{self._process.args!r}: nothing for {patience:g} s")
         answer = self._process.stdout.readline()
         if not answer:
             raise RuntimeError(f"{self._process.args!r} ended: see its output above")
         return answer.strip()
 
-    def measure(self, *numbers: float) -> Any:
-        """One round."""
-        return json.loads(self.ask(" ".join(map(str, numbers))))
+    def measure(self, *numbers: float, patience: float = PATIENCE) -> Any:
+        """One round. RuntimeError where it takes longer than that, in seconds."""
+        self.tell(" ".join(map(str, numbers)))
+        return json.loads(self.hear(patience))
 
     def resident(self) -> int:
         """Bytes of memory that it has now. (Linux)"""

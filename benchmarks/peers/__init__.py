@@ -20,6 +20,9 @@ PEERS = {
     "thriftpy2": ("thriftpy2", "facade-sync"),
 }
 
+# Seconds for one round: some do not come back from it.
+PATIENCE = 10
+
 
 def lines(bench: Bench) -> Iterator[Line]:
     for name, (module, ours) in PEERS.items():
@@ -27,5 +30,10 @@ def lines(bench: Bench) -> Iterator[Line]:
             note(f"peer {name}: skipped, as it is not installed (benchmarks/peers.txt)")
             continue
         for in_flight in (1, 256):
-            yield bench.compare(f"peer {name} {in_flight}", ours, name, in_flight, longer=2)
+            line = f"peer {name} {in_flight}"
+            try:
+                yield bench.compare(line, ours, name, in_flight, longer=2, patience=PATIENCE)
+            except RuntimeError as error:
+                note(f"{line}: skipped, as it failed: {error}")
+                bench.rest()
         bench.rest()
