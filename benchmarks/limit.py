@@ -29,20 +29,24 @@ def lines(bench: Bench) -> Iterator[Line]:
     yield bench.compare("ratio limit 256", "facade-aio", "frames", IN_FLIGHT)
 
 
-def serve_frames(ready: Ready) -> None:
+async def raw_server() -> tuple[Any, int]:
+    """One that echoes frames, and its port."""
+
     async def echo(frames: AsyncIterator[bytes], context: Any) -> None:
         while (frame := await context.read()) is not grpc.aio.EOF:
             await context.write(frame)
 
     handlers = {"Frames": grpc.stream_stream_rpc_method_handler(echo)}
+    server = grpc.aio.server()
+    server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler("bench.Raw", handlers),))
+    port = server.add_insecure_port("127.0.0.1:0")
+    await server.start()
+    return server, port
 
+
+def serve_frames(ready: Ready) -> None:
     async def serve() -> None:
-        server = grpc.aio.server()
-        server.add_generic_rpc_handlers(
-            (grpc.method_handlers_generic_handler("bench.Raw", handlers),)
-        )
-        port = server.add_insecure_port("127.0.0.1:0")
-        await server.start()
+        server, port = await raw_server()
         ready(port)
         await server.wait_for_termination()
 

@@ -1,7 +1,6 @@
 """connectrpc: the Connect protocol; its server runs in uvicorn, its client is made of Rust."""
 
 import asyncio
-import socket
 from typing import Any
 
 import uvicorn
@@ -11,6 +10,7 @@ from connectrpc.server import ConnectASGIApplication, Endpoint
 
 from benchmarks.echo import ATTACHMENTS, BARE, BYTES, DEADLINE, Ready, at
 from benchmarks.load import Use, measure_tasks
+from benchmarks.peers.port import listener
 
 METHOD: Any = MethodInfo(
     name="Echo",
@@ -50,10 +50,10 @@ class Echo(ConnectASGIApplication):  # type: ignore[misc,unused-ignore]
 
 def serve(ready: Ready) -> None:
     async def run() -> None:
-        listener = socket.create_server(("127.0.0.1", 0))
+        socket = listener()
         config = uvicorn.Config(Echo(), log_level="error", access_log=False, lifespan="off")
-        ready(listener.getsockname()[1])
-        await uvicorn.Server(config).serve([listener])
+        ready(socket.getsockname()[1])
+        await uvicorn.Server(config).serve([socket])
 
     asyncio.run(run())
 

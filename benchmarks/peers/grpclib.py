@@ -1,7 +1,6 @@
 """grpclib: gRPC on asyncio, with HTTP/2 in Python."""
 
 import asyncio
-import socket
 from typing import Any
 
 from grpclib.client import Channel, UnaryUnaryMethod
@@ -11,6 +10,7 @@ from grpclib.server import Server
 
 from benchmarks.echo import BARE, BYTES, DEADLINE, METADATA, Ready
 from benchmarks.load import Use, measure_tasks
+from benchmarks.peers.port import listener
 
 
 class Plain(CodecBase):
@@ -36,9 +36,9 @@ class Echo:
 def serve(ready: Ready) -> None:
     async def run() -> None:
         server = Server([Echo()], codec=Plain())
-        listener = socket.create_server(("127.0.0.1", 0))
-        await server.start(sock=listener)
-        ready(listener.getsockname()[1])
+        socket = listener()
+        await server.start(sock=socket)
+        ready(socket.getsockname()[1])
         await server.wait_closed()
 
     asyncio.run(run())
