@@ -19,7 +19,7 @@ import facade
 from benchmarks.bench import FULL, Effort
 from benchmarks.echo import ATTACHMENTS, TEXT, Echo, EchoImpl
 from benchmarks.limit import PATH, raw_server
-from facade.codec import CallingCodec, method_codec
+from facade.codec import MethodCodec
 from facade.core.chain import chain
 from facade.core.context import current_caller
 from facade.core.filter import CONSUMER, PROVIDER
@@ -156,10 +156,9 @@ def _call() -> Invocation:
 
 def _steps() -> list[tuple[str, str, Callable[[], object]]]:
     """What is a plain function."""
-    codec: CallingCodec = method_codec(METHOD)
-    answering: Any = codec
+    codec = MethodCodec(METHOD)
     payload = codec.encode_arguments((TEXT,), None)
-    answer = answering.encode_result(TEXT, payload[0])
+    answer = codec.encode_result(TEXT, payload[0])
     asked, answered = Envelope(id=1), Envelope(id=1)
     fill_invocation(asked.invocation, _call(), payload, 1.0)
     fill_result(answered.result, answer, {})
@@ -188,8 +187,8 @@ def _steps() -> list[tuple[str, str, Callable[[], object]]]:
 
     return [
         ("codec: arguments", "consumer", lambda: codec.encode_arguments((TEXT,), None)),
-        ("codec: arguments", "provider", lambda: answering.decode_arguments(payload)),
-        ("codec: result", "provider", lambda: answering.encode_result(TEXT, "msgpack")),
+        ("codec: arguments", "provider", lambda: codec.decode_arguments(payload)),
+        ("codec: result", "provider", lambda: codec.encode_result(TEXT, "msgpack")),
         ("codec: result", "consumer", lambda: codec.decode_result(answer)),
         ("envelope: invocation", "consumer", write_request),
         ("envelope: invocation", "provider", lambda: read_invocation(asked.invocation)),

@@ -1,6 +1,5 @@
 """apache-dubbo: Triple on asyncio, with HTTP/2 in Python; methods and callers are in threads."""
 
-import itertools
 import logging
 import threading
 from typing import Any
@@ -13,8 +12,9 @@ from benchmarks.echo import BYTES, Ready, at
 from benchmarks.load import Use, measure_threads
 from benchmarks.peers.port import free_port
 
-# On one connection: with some dozens it loses streams, and with more than 100 it breaks.
-THREADS = 8
+# Calls at once: with more it loses some, and who made them waits for ever. The other threads
+# wait for their turn.
+AT_ONCE = 16
 
 logging.disable(logging.WARNING)  # it tells of every connection
 
@@ -34,14 +34,12 @@ def serve(ready: Ready) -> None:
 
 
 def call(port: int, use: Use) -> None:
-    clients: list[Any] = []
-    threads = itertools.count()
+    client = dubbo.Client(ReferenceConfig.from_url(f"tri://{at(port)}/bench.Echo"))
+    echo: Any = client.unary(method_name="Echo")
+    turn = threading.Semaphore(AT_ONCE)
 
-    def connect() -> Any:
-        if next(threads) % THREADS == 0:
-            reference = ReferenceConfig.from_url(f"tri://{at(port)}/bench.Echo")
-            clients.append(dubbo.Client(reference).unary(method_name="Echo"))
-        echo = clients[-1]
-        return lambda: echo(BYTES)
+    def one() -> object:
+        with turn:
+            return echo(BYTES)
 
-    measure_threads(connect, BYTES, use)
+    measure_threads(lambda: one, BYTES, use)
