@@ -1,6 +1,7 @@
 """How fast a call is, beside what it stands on, and beside what else there is.
 
-    python -m benchmarks [QUESTION ...] [--quick | --smoke] [--loop uvloop] [--record FILE]
+    python -m benchmarks [QUESTION ...] [--quick | --rough | --smoke]
+                         [--loop uvloop] [--record FILE]
 
 Consumer and provider are a process each, pinned to a core each, with the same event loop on both
 sides of a comparison. The sides take turns in short rounds: a figure is the median of those of
@@ -32,7 +33,7 @@ from benchmarks import (
     workers,
 )
 from benchmarks.bars import BARS
-from benchmarks.bench import FULL, QUICK, SMOKE, Bench, Effort, Line, note
+from benchmarks.bench import FULL, QUICK, ROUGH, SMOKE, Bench, Effort, Line, note
 from benchmarks.record import Record, facts
 
 QUESTIONS: dict[str, Callable[[Bench], Iterator[Line]]] = {
@@ -54,14 +55,18 @@ QUESTIONS: dict[str, Callable[[Bench], Iterator[Line]]] = {
     "peers": peers.lines,
 }
 IN_QUICK = ("aio", "sync", "limit")
-EFFORTS: dict[str, Effort] = {"full": FULL, "quick": QUICK, "smoke": SMOKE}
+EFFORTS: dict[str, Effort] = {"full": FULL, "quick": QUICK, "rough": ROUGH, "smoke": SMOKE}
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="benchmarks", description=__doc__.split("\n")[0])
     parser.add_argument("questions", nargs="*", metavar="QUESTION", help=", ".join(QUESTIONS))
     efforts = parser.add_mutually_exclusive_group()
-    for effort, text in (("quick", f"{', '.join(IN_QUICK)}"), ("smoke", "everything, once")):
+    for effort, text in (
+        ("quick", f"{', '.join(IN_QUICK)}, in a minute"),
+        ("rough", "everything, in a few minutes"),
+        ("smoke", "everything, to see that it runs"),
+    ):
         efforts.add_argument(
             f"--{effort}", dest="effort", action="store_const", const=effort, help=text
         )
@@ -74,7 +79,8 @@ def main() -> None:
     effort = options.effort or "full"
     if effort == "smoke":  # on a machine that may be busy
         os.environ["BENCHMARKS_DEADLINE"] = "30"
-    chosen = options.questions or (IN_QUICK if effort == "quick" else list(QUESTIONS))
+    every = IN_QUICK if effort == "quick" else tuple(QUESTIONS)
+    chosen: list[str] = options.questions or list(every)
     begun = time.monotonic()
     record = ask(Bench(EFFORTS[effort], options.loop), chosen, options.loop, effort)
     if options.record:

@@ -38,8 +38,12 @@ class Line:
 
     @staticmethod
     def shown(value: float) -> str:
-        return f"{value:.0f}" if abs(value) >= 1000 else f"{value:.1f}" if abs(value) >= 100 else (
-            f"{value:.2f}"
+        return (
+            f"{value:.0f}"
+            if abs(value) >= 1000
+            else f"{value:.1f}"
+            if abs(value) >= 100
+            else (f"{value:.2f}")
         )
 
 
@@ -65,6 +69,8 @@ class Effort:
 
 FULL = Effort()
 QUICK = Effort(rounds=9, seconds=0.2, warm_up=0.3, share=0.2)
+# Everything, in a few minutes, to see where it stands.
+ROUGH = Effort(rounds=3, seconds=0.15, warm_up=0.3, share=0.2)
 # Not to measure anything: to see that all of it runs.
 SMOKE = Effort(rounds=1, seconds=0.05, warm_up=0.05, share=0.01)
 
@@ -110,7 +116,11 @@ class Bench:
         self._consumers.clear()
 
     def turns(
-        self, *consumers: str, arguments: Sequence[float] = (), longer: int = 1, patience: float = PATIENCE
+        self,
+        *consumers: str,
+        arguments: Sequence[float] = (),
+        longer: int = 1,
+        patience: float = PATIENCE,
     ) -> list[list[Any]]:
         """What each of them measured, by rounds of (``arguments``, seconds). They take turns,
         as a machine's speed drifts within seconds, and in every other round the last begins.
@@ -139,7 +149,9 @@ class Bench:
         ratio: Callable[[float, float], float] = lambda ours, theirs: ours / theirs,
     ) -> Line:
         """The line ``name``: ratios of neighbouring rounds."""
-        mine, other = self.turns(ours, theirs, arguments=arguments, longer=longer, patience=patience)
+        mine, other = self.turns(
+            ours, theirs, arguments=arguments, longer=longer, patience=patience
+        )
         ratios = [ratio(a, b) for a, b in zip(mine, other, strict=True)]
         return line_of(name, ratios, unit, ours=median(mine), theirs=median(other))
 

@@ -23,7 +23,9 @@ def lines(bench: Bench) -> Iterator[Line]:
 
 
 def call_facade(port: int, use: Use) -> None:
-    _measure(lambda: facade_call(facade.AsyncClient(at(port), connections=1), timeout=PATIENT), TEXT, use)
+    _measure(
+        lambda: facade_call(facade.AsyncClient(at(port), connections=1), timeout=PATIENT), TEXT, use
+    )
 
 
 def call_bare(port: int, use: Use) -> None:

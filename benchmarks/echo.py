@@ -35,7 +35,6 @@ class Echo:
 
     async def pooled(self, text: str) -> str:
         """The same by a method that is not async."""
-        ...
 
     async def raw(self, data: bytes) -> bytes: ...
 
@@ -45,11 +44,9 @@ class Echo:
 
     async def note(self, text: str) -> None:
         """To be called oneway."""
-        ...
 
     async def noted(self) -> int:
         """How many notes came so far."""
-        ...
 
     async def stream(self, items: int) -> AsyncIterator[str]: ...
 
@@ -79,7 +76,7 @@ class EchoImpl(Echo):
     async def noted(self) -> int:
         return self._noted
 
-    async def stream(self, items: int) -> AsyncIterator[str]:  # type: ignore[override]
+    async def stream(self, items: int) -> AsyncIterator[str]:  # type: ignore[override,misc]
         for _ in range(items):
             yield TEXT
 

@@ -81,7 +81,7 @@ def serve_bare(ready: Ready) -> None:
     asyncio.run(serve())
 
 
-_links = []  # which the event loop would let be collected
+_links: list[Link] = []  # which the event loop would let be collected
 
 
 async def _link(port: int, ready: Ready) -> None:

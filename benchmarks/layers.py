@@ -46,6 +46,8 @@ IN_FRAME = 64
 SERVICE = describe(Echo)
 METHOD = SERVICE.methods["echo"]
 Row = dict[str, Any]
+# Layer, end, what it does, for how many calls at once.
+Step = tuple[str, str, Callable[[], object], int]
 
 
 class Pending:
@@ -80,9 +82,10 @@ async def _measure(calls: int) -> list[Row]:
     row("proxy, context and a chain of nothing", "consumer", await _proxy(calls))
     for end, side in (("consumer", CONSUMER), ("provider", PROVIDER)):
         row("default chain", end, await _chain(side, calls))
-    for layer, end, step in _steps():
-        row(layer, end, await _least(_repeated(step, calls), calls))
-    row("a task", "provider", await _least(_tasks(calls), calls))
+    for layer, end, step, together in _steps():
+        times = max(1, calls // together)
+        row(layer, end, await _least(_repeated(step, times), times * together))
+    row("a task, and a turn of the event loop", "provider", await _least(_tasks(calls), calls))
     one, many = await _grpc(1, calls), await _grpc(IN_FRAME, calls)
     row("gRPC: write and read, a frame each", "both", one)
     row(f"gRPC: write and read, {IN_FRAME} to a frame", "both", many)
@@ -150,11 +153,11 @@ async def _chain(side: str, calls: int) -> float:
 
 def _call() -> Invocation:
     return Invocation(
-        "bench.Echo", "echo", (TEXT,), attachments=ATTACHMENTS.copy(), timeout=1.0, method=METHOD
+        "bench.Echo", "echo", (TEXT,), attachments={**ATTACHMENTS}, timeout=1.0, method=METHOD
     )
 
 
-def _steps() -> list[tuple[str, str, Callable[[], object]]]:
+def _steps() -> list[Step]:
     """What is a plain function."""
     codec = MethodCodec(METHOD)
     payload = codec.encode_arguments((TEXT,), None)
@@ -162,10 +165,11 @@ def _steps() -> list[tuple[str, str, Callable[[], object]]]:
     asked, answered = Envelope(id=1), Envelope(id=1)
     fill_invocation(asked.invocation, _call(), payload, 1.0)
     fill_result(answered.result, answer, {})
-    request, reply = asked.SerializeToString(), answered.SerializeToString()
+    request = asked.SerializeToString()
     invocation = _call()
     table: InFlight[Pending] = InFlight()
-    frame = b"".join(_frames([request] * IN_FRAME))
+    one = _frame(request)
+    frame = one * IN_FRAME
 
     def write_request() -> None:
         envelope = Envelope()
@@ -185,25 +189,23 @@ def _steps() -> list[tuple[str, str, Callable[[], object]]]:
             outbox.put((request, Pending(1.0)))
         outbox.take(1.0)
 
-    return [
-        ("codec: arguments", "consumer", lambda: codec.encode_arguments((TEXT,), None)),
-        ("codec: arguments", "provider", lambda: codec.decode_arguments(payload)),
-        ("codec: result", "provider", lambda: codec.encode_result(TEXT, "msgpack")),
-        ("codec: result", "consumer", lambda: codec.decode_result(answer)),
-        ("envelope: invocation", "consumer", write_request),
-        ("envelope: invocation", "provider", lambda: read_invocation(asked.invocation)),
-        ("envelope: result", "provider", write_reply),
-        ("envelope: result", "consumer", lambda: read_result(answered.result, invocation)),
-        ("in-flight table", "consumer", lambda: table.close(table.open(Pending(monotonic() + 1)))),
-        ("frame: parse one envelope", "provider", lambda: parse(_frame(request), Frame)),
-        ("frame: parse one envelope", "consumer", lambda: parse(_frame(reply), Frame)),
-        (f"frame: parse {IN_FRAME} envelopes, together", "provider", lambda: parse(frame, Frame)),
-        (f"frame: pack {IN_FRAME} envelopes, together", "consumer", pack),
+    alone: list[Step] = [
+        ("codec: arguments", "consumer", lambda: codec.encode_arguments((TEXT,), None), 1),
+        ("codec: arguments", "provider", lambda: codec.decode_arguments(payload), 1),
+        ("codec: result", "provider", lambda: codec.encode_result(TEXT, "msgpack"), 1),
+        ("codec: result", "consumer", lambda: codec.decode_result(answer), 1),
+        ("envelope: invocation", "consumer", write_request, 1),
+        ("envelope: invocation", "provider", lambda: read_invocation(asked.invocation), 1),
+        ("envelope: result", "provider", write_reply, 1),
+        ("envelope: result", "consumer", lambda: read_result(answered.result, invocation), 1),
+        ("in-flight table", "consumer", lambda: table.close(table.open(Pending(monotonic()))), 1),
+        ("frame: parse, one envelope each", "provider", lambda: parse(one, Frame), 1),
     ]
-
-
-def _frames(envelopes: list[bytes]) -> list[bytes]:
-    return [_frame(envelope) for envelope in envelopes]
+    return [
+        *alone,
+        (f"frame: parse, {IN_FRAME} each", "provider", lambda: parse(frame, Frame), IN_FRAME),
+        (f"frame: pack, {IN_FRAME} each", "consumer", pack, IN_FRAME),
+    ]
 
 
 def _frame(envelope: bytes) -> bytes:

@@ -61,15 +61,16 @@ class Recording(GrpcTransport):
         self.frames: list[bytes] = []
 
     async def open(self) -> ConsumerStream:
-        stream = await super().open()
+        stream: Any = await super().open()
         write = stream.write
 
         def record(frame: bytes) -> Any:
             self.frames.append(frame)
             return write(frame)
 
-        stream.write = record  # type: ignore[method-assign]
-        return stream
+        stream.write = record
+        opened: ConsumerStream = stream
+        return opened
 
 
 async def record(seconds: float = 0.5) -> list[tuple[bytes, int]]:
@@ -118,4 +119,3 @@ def call_frames(port: int, use: Use) -> None:
                 done += calls
 
         use(lambda in_flight, seconds: runner.run(measure(in_flight, seconds)))
-

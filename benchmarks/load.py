@@ -7,12 +7,12 @@ import asyncio
 import threading
 import time
 from collections import deque
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any
 
 Measure = Callable[..., Any]
 Use = Callable[[Measure], None]
-Connect = Callable[[], Awaitable[Callable[[], Awaitable[object]]]]
+Connect = Callable[[], Coroutine[Any, Any, Callable[[], Awaitable[object]]]]
 
 
 async def repeat(call: Callable[[], Awaitable[object]], expected: object, until: float) -> int:

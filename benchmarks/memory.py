@@ -33,9 +33,7 @@ def lines(bench: Bench) -> Iterator[Line]:
     yield _leak(bench)
 
 
-def _growth(
-    bench: Bench, name: str, consumer: str, before: int, count: int, *, both: bool
-) -> Line:
+def _growth(bench: Bench, name: str, consumer: str, before: int, count: int, *, both: bool) -> Line:
     """What each of ``count`` more takes; in fresh processes each time, as memory that was freed
     is used again."""
     before, count = bench.effort.count(before), bench.effort.count(count, 2)
@@ -79,7 +77,6 @@ class Hold:
 
     async def held(self) -> int:
         """How many are."""
-        ...
 
 
 class Holder(Hold):
@@ -173,7 +170,7 @@ def _hold(connect: Any, use: Use) -> None:
             while len(calls) < wanted:
                 calls.add(asyncio.ensure_future(caller()))
             while await held() < wanted:
-                await asyncio.sleep(0.01)
+                pass
             return len(calls)
 
         use(lambda wanted: runner.run(more(wanted)))

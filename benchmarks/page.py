@@ -1,6 +1,6 @@
 """Writes the figures of the record into docs/performance.md, and its plot.
 
-    python -m benchmarks.page [RECORD]
+python -m benchmarks.page [RECORD]
 """
 
 import sys
@@ -22,7 +22,10 @@ ROW, LABEL, WIDTH, MARGIN = 20, 190, 640, 30
 
 
 def figures(record: Record) -> str:
-    rows = ["| Line | Value | Half of the rounds | Ours / theirs | To reach |", "|---|---|---|---|---|"]
+    rows = [
+        "| Line | Value | Half of the rounds | Ours / theirs | To reach |",
+        "|---|---|---|---|---|",
+    ]
     rows += [_row(line) for line in record.lines.values()]
     return "\n".join(rows)
 
@@ -50,17 +53,19 @@ def layers(record: Record) -> str:
 def machine(record: Record) -> str:
     facts = record.facts
     packages = ", ".join(f"{name} {version}" for name, version in facts["packages"].items())
-    rough = "" if facts["effort"] == "full" else f" This is a {facts['effort']} run: see it as such."
+    rough = (
+        "" if facts["effort"] == "full" else f" This is a {facts['effort']} run: see it as such."
+    )
     pinned = "each process pinned to a core" if facts["pinned"] else "processes not pinned"
     return (
         f"Recorded {facts['date']}: {facts['system']}, {facts['cores']} cores, {pinned}, load "
-        f"{facts['load']} before it began; Python {facts['python']}, {facts['loop']} on both sides; "
-        f"{packages}.{rough}"
+        f"{facts['load']} before it began; Python {facts['python']}, {facts['loop']} on both "
+        f"sides; {packages}.{rough}"
     )
 
 
 def plot(record: Record) -> str:
-    """The ratios as bars, on a scale where each step doubles; a mark shows what is to be reached."""
+    """The ratios as bars, each step doubling; a mark shows what is to be reached."""
     lines = [line for name, line in record.lines.items() if name.startswith(("ratio", "peer"))]
     most = max((line.value for line in lines), default=1.0)
     low, high = -3.0, max(5.0, log2(most) + 0.5)

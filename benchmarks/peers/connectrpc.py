@@ -35,7 +35,7 @@ class Plain:
         return bytes(data)
 
 
-class Echo(ConnectASGIApplication):  # type: ignore[misc,unused-ignore]
+class Echo(ConnectASGIApplication):
     path = "/bench.Echo"
 
     def __init__(self) -> None:

@@ -14,7 +14,7 @@ if find_spec("msgpack"):  # the faster one of its serializers
     Pyro5.config.SERIALIZER = "msgpack"
 
 
-@Pyro5.api.expose  # type: ignore[untyped-decorator,unused-ignore]
+@Pyro5.api.expose
 class Echo:
     def echo(self, text: str) -> str:
         return text

@@ -9,7 +9,7 @@ from benchmarks.echo import DEADLINE, TEXT, Ready
 from benchmarks.load import Use, measure_threads
 
 
-class EchoService(rpyc.Service):  # type: ignore[misc,unused-ignore]
+class EchoService(rpyc.Service):
     def exposed_echo(self, text: str) -> str:
         return text
 
