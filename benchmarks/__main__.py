@@ -88,6 +88,8 @@ def main() -> None:
     note(f"\n{time.monotonic() - begun:.0f} s\n")
     for line in record.lines.values():
         note(str(line))
+    if record.failed:
+        raise SystemExit(f"FAILED: {', '.join(record.failed)}")
 
 
 def ask(bench: Bench, chosen: list[str], loop: str, effort: str) -> Record:
@@ -97,11 +99,14 @@ def ask(bench: Bench, chosen: list[str], loop: str, effort: str) -> Record:
     note(f"Python {record.facts['python']}, {loop}, {pinned}; {told}")
     try:
         for name in chosen:
-            for line in QUESTIONS[name](bench):
-                record.add(line)
-                bar = BARS.get(line.name)
-                missed = f"   NOT {bar}" if bar and not bar.met(line.value) else ""
-                note(line.told() + missed)
+            try:
+                for line in QUESTIONS[name](bench):
+                    record.add(line)
+                    note(told(line))
+            except RuntimeError as error:  # the others are worth having
+                note(f"{name}: FAILED: {error}")
+                record.failed.append(name)
+                bench.rest()
             if effort != "smoke":
                 bench.rest()
     finally:
@@ -110,6 +115,11 @@ def ask(bench: Bench, chosen: list[str], loop: str, effort: str) -> Record:
         record.layers = layers.measure(bench.effort)
         note("\n" + layers.table(record.layers))
     return record
+
+
+def told(line: Line) -> str:
+    bar = BARS.get(line.name)
+    return line.told() + (f"   NOT {bar}" if bar and not bar.met(line.value) else "")
 
 
 if __name__ == "__main__":

@@ -58,7 +58,7 @@ class Effort:
     """How long to measure: ``rounds`` of ``seconds``; ``share`` of the counts where calls are
     counted rather than timed."""
 
-    rounds: int = 15
+    rounds: int = 13
     seconds: float = 0.25
     warm_up: float = 0.4
     share: float = 1.0
@@ -68,7 +68,7 @@ class Effort:
 
 
 FULL = Effort()
-QUICK = Effort(rounds=9, seconds=0.2, warm_up=0.3, share=0.2)
+QUICK = Effort(rounds=7, seconds=0.2, warm_up=0.3, share=0.2)
 # Everything, in a few minutes, to see where it stands.
 ROUGH = Effort(rounds=3, seconds=0.15, warm_up=0.3, share=0.2)
 # Not to measure anything: to see that all of it runs.
@@ -108,9 +108,7 @@ class Bench:
 
     def rest(self) -> None:
         """End all processes. The next question starts its own."""
-        for process, _ in self._providers.values():
-            process.end()
-        for process in self._consumers.values():
+        for process in (*self._consumers.values(), *(p for p, _ in self._providers.values())):
             process.end()
         self._providers.clear()
         self._consumers.clear()

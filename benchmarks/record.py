@@ -27,11 +27,13 @@ PACKAGES = (
 
 @dataclass
 class Record:
-    """``facts``: about the run. ``layers``: microseconds of a call, by layer and end."""
+    """``facts``: about the run. ``layers``: microseconds of a call, by layer and end. ``failed``:
+    questions without an answer; they are not written."""
 
     facts: dict[str, Any] = field(default_factory=dict)
     lines: dict[str, Line] = field(default_factory=dict)
     layers: list[dict[str, Any]] = field(default_factory=list)
+    failed: list[str] = field(default_factory=list)
 
     def add(self, line: Line) -> None:
         self.lines[line.name] = line

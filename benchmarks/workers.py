@@ -52,7 +52,8 @@ def _serve(ready: Ready, workers: int) -> None:
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
     ready(port)
-    os.dup2(2, 1)  # who started us expects nothing but the port
+    # Who started us expects nothing but the port.
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
     serve = ["-m", "facade", "serve", "benchmarks.workers:BurnerImpl"]
     options = ["--address", at(port), "--workers", str(workers)]
     os.execv(sys.executable, [sys.executable, *serve, *options])

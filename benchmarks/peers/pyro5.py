@@ -30,6 +30,7 @@ def serve(ready: Ready) -> None:
 def call(port: int, use: Use) -> None:
     def connect() -> Any:
         proxy = Pyro5.api.Proxy(f"PYRO:echo@{at(port)}")
+        proxy._pyroBind()
         proxy._pyroTimeout = DEADLINE
         # A proxy belongs to the thread that uses it, which is this one.
         return lambda: proxy.echo(TEXT)
