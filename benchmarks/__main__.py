@@ -95,8 +95,8 @@ def main() -> None:
 def ask(bench: Bench, chosen: list[str], loop: str, effort: str) -> Record:
     record = Record(facts(loop, effort, bench.near is not None))
     pinned = "a core each" if bench.near is not None else "NOT pinned"
-    told = ", ".join(f"{name} {found}" for name, found in record.facts["packages"].items())
-    note(f"Python {record.facts['python']}, {loop}, {pinned}; {told}")
+    packages = ", ".join(f"{name} {found}" for name, found in record.facts["packages"].items())
+    note(f"Python {record.facts['python']}, {loop}, {pinned}; {packages}")
     try:
         for name in chosen:
             try:
