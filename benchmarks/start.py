@@ -1,7 +1,7 @@
 """How long does it take to begin, on top of grpc's own: ``import facade``, the first call?
 
-Each round is a fresh process, where all modules have been compiled before, as pip does. The first call is timed from making the client to the answer, beside
-the same with a channel of grpc.aio.
+Each round is a fresh process, where all modules have been compiled before, as pip does. The first
+call is timed from making the client to the answer, beside the same with a channel of grpc.aio.
 """
 
 import os
