@@ -12,7 +12,12 @@ PROTOC_VENV := .venv-protoc
 PROTOC_READY := $(PROTOC_VENV)/ready
 PROTOC_PACKAGE := grpcio-tools==1.71.2
 
-.PHONY: help demo test check protos protos-baseline interop cluster faults soak bench clean
+# What is measured stands beside others, which are not for who develops.
+BENCH_VENV := .venv-bench
+BENCH_READY := $(BENCH_VENV)/ready
+
+.PHONY: help demo test check protos protos-baseline interop cluster faults soak bench \
+	bench-quick bench-smoke bench-docs clean
 
 help:  ## what can be made
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 17
@@ -27,6 +32,15 @@ $(READY): pyproject.toml
 $(PROTOC_READY): Makefile
 	$(PYTHON) -m venv $(PROTOC_VENV)
 	$(PROTOC_VENV)/bin/python -m pip install --quiet --only-binary :all: $(PROTOC_PACKAGE) setuptools
+	touch $@
+
+$(BENCH_READY): pyproject.toml benchmarks/peers.txt
+	$(PYTHON) -m venv $(BENCH_VENV)
+	$(BENCH_VENV)/bin/python -m pip install --quiet --upgrade pip
+	$(BENCH_VENV)/bin/python -m pip install --quiet --editable '.[cli,otel,prometheus,uvloop]' opentelemetry-sdk
+	grep -v '^#' benchmarks/peers.txt | while read -r peer; do \
+		$(BENCH_VENV)/bin/python -m pip install --quiet $$peer \
+		|| echo "left out: $$peer"; done
 	touch $@
 
 demo: $(READY)  ## a tour: two providers, a consumer, every feature
@@ -61,8 +75,18 @@ faults: $(READY)  ## what breaks, and what comes of it: a line and a figure for 
 soak: $(READY)  ## all kinds of calls, for SECONDS=3600: what they leave behind
 	$(BIN)/python -m tests.faults.soak $(SECONDS)
 
-bench: $(READY)  ## calls per second beside bare grpcio, as ratios
-	$(BIN)/python -m benchmarks
+bench: $(BENCH_READY)  ## how fast it is, beside bare grpcio and others (10 minutes)
+	$(BENCH_VENV)/bin/python -m benchmarks --record build/benchmarks.json
+
+bench-quick: $(BENCH_READY)  ## its first lines, in a minute
+	$(BENCH_VENV)/bin/python -m benchmarks --quick
+
+bench-smoke: $(BENCH_READY)  ## whether all of it runs
+	$(BENCH_VENV)/bin/python -m benchmarks --smoke
+
+bench-docs: $(BENCH_READY)  ## measure anew what docs/performance.md shows (on a quiet machine)
+	$(BENCH_VENV)/bin/python -m benchmarks --record benchmarks/record.json
+	$(BENCH_VENV)/bin/python -m benchmarks.page
 
 clean:  ## what was set up
-	rm -rf $(VENV) $(PROTOC_VENV) build dist
+	rm -rf $(VENV) $(PROTOC_VENV) $(BENCH_VENV) build dist

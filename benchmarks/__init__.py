@@ -1,1 +1,1 @@
-"""How fast a call is, beside what it stands on: `make bench`."""
+"""How fast a call is, beside what it stands on, and beside what else there is: `make bench`."""

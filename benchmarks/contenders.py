@@ -1,214 +1,68 @@
-"""The two sides of each comparison: ours, and bare grpcio with the same work to do.
+"""Every side of every comparison by name, and where in benchmarks/ it is written.
 
-Every call echoes 64 bytes with two attachments (metadata) and a deadline of 1 s. Bare
-grpcio gets every advantage: it sends plain bytes, without a serializer.
+They are named here, and not imported: a process imports the one that it is.
 """
 
-import asyncio
-import threading
-import time
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
-from functools import partial
-from typing import Any
-
-import grpc
-import grpc.aio
-
-import facade
-from benchmarks.full import full_settings, prepare
-
-TEXT = "x" * 64
-BYTES = TEXT.encode()
-ATTACHMENTS = {"trace-id": "4bf92f3577b34da6a3ce929d0e0e4736", "tenant": "benchmark"}
-METADATA = tuple(ATTACHMENTS.items())
-DEADLINE = 1.0
-BARE = "/bench.Echo/Echo"
-
-
-@facade.service("bench.Echo")
-class Echo:
-    async def echo(self, text: str) -> str: ...
-
-
-class EchoImpl(Echo):
-    async def echo(self, text: str) -> str:
-        return text
-
-
-class Noop(facade.Filter):
-    """What any filter costs at least."""
-
-    async def invoke(self, invoker: facade.Invoker, invocation: facade.Invocation) -> facade.Result:
-        return await invoker.invoke(invocation)
-
-
-# Providers: each listens, says at which port, and serves until it is ended.
-
-
-def serve_facade(ready: Callable[[int], None]) -> None:
-    _serve_facade(ready, {})
-
-
-def serve_full(ready: Callable[[int], None], share: float = 1.0) -> None:
-    prepare(share)
-    _serve_facade(ready, full_settings())
-
-
-def _serve_facade(ready: Callable[[int], None], settings: dict[str, Any]) -> None:
-    async def serve() -> None:
-        server = facade.Server(filter_settings=settings)
-        server.export(Echo, EchoImpl())
-        async with server:
-            ready(server.port)
-            await server.wait()
-
-    asyncio.run(serve())
-
-
-def serve_bare_aio(ready: Callable[[int], None]) -> None:
-    async def echo(request: bytes, context: Any) -> bytes:
-        return request
-
-    async def serve() -> None:
-        server = grpc.aio.server()
-        server.add_generic_rpc_handlers((_bare_handler(echo),))
-        port = server.add_insecure_port("127.0.0.1:0")
-        await server.start()
-        ready(port)
-        await server.wait_for_termination()
-
-    asyncio.run(serve())
-
-
-def serve_bare_sync(ready: Callable[[int], None]) -> None:
-    def echo(request: bytes, context: Any) -> bytes:
-        return request
-
-    server = grpc.server(ThreadPoolExecutor(64))
-    server.add_generic_rpc_handlers((_bare_handler(echo),))
-    port = server.add_insecure_port("127.0.0.1:0")
-    server.start()
-    ready(port)
-    server.wait_for_termination()
-
-
-def _bare_handler(echo: Any) -> Any:
-    handlers = {"Echo": grpc.unary_unary_rpc_method_handler(echo)}
-    return grpc.method_handlers_generic_handler("bench.Echo", handlers)
-
-
-# Consumers: each gives a function (calls in flight, seconds) -> calls per second.
-
-Measure = Callable[[int, float], float]
-
-
-def call_facade_aio(port: int, use: Callable[[Measure], None]) -> None:
-    _call_facade_aio(port, use)
-
-
-def call_noop(port: int, use: Callable[[Measure], None]) -> None:
-    _call_facade_aio(port, use, filters=["default", Noop()])
-
-
-def call_full(port: int, use: Callable[[Measure], None], share: float = 1.0) -> None:
-    prepare(share)
-    _call_facade_aio(port, use, filter_settings=full_settings())
-
-
-def _call_facade_aio(port: int, use: Callable[[Measure], None], **settings: Any) -> None:
-    async def connect() -> Any:
-        client = facade.AsyncClient(f"127.0.0.1:{port}", **settings)
-        echo = client.refer(Echo).echo.options(timeout=DEADLINE, attachments=ATTACHMENTS)  # type: ignore[attr-defined]
-        return lambda: echo(TEXT)
-
-    _measure_aio(connect, TEXT, use)
-
-
-def call_bare_aio(port: int, use: Callable[[Measure], None]) -> None:
-    async def connect() -> Any:
-        echo = grpc.aio.insecure_channel(f"127.0.0.1:{port}").unary_unary(BARE)
-        return lambda: echo(BYTES, timeout=DEADLINE, metadata=METADATA)
-
-    _measure_aio(connect, BYTES, use)
-
-
-def _measure_aio(connect: Any, expected: object, use: Callable[[Measure], None]) -> None:
-    with asyncio.Runner() as runner:
-        call = runner.run(connect())
-
-        async def one(until: float) -> int:
-            count = 0
-            while time.perf_counter() < until:
-                if await call() != expected:
-                    raise AssertionError("a wrong answer")
-                count += 1
-            return count
-
-        async def measure(in_flight: int, seconds: float) -> float:
-            start = time.perf_counter()
-            counts = await asyncio.gather(*(one(start + seconds) for _ in range(in_flight)))
-            return sum(counts) / (time.perf_counter() - start)
-
-        use(lambda in_flight, seconds: runner.run(measure(in_flight, seconds)))
-
-
-def call_facade_sync(port: int, use: Callable[[Measure], None]) -> None:
-    client = facade.Client(f"127.0.0.1:{port}")
-    echo = client.refer(Echo).echo.options(timeout=DEADLINE, attachments=ATTACHMENTS)  # type: ignore[attr-defined]
-    _measure_threads(lambda: echo(TEXT), TEXT, use)
-
-
-def call_bare_sync(port: int, use: Callable[[Measure], None]) -> None:
-    echo = grpc.insecure_channel(f"127.0.0.1:{port}").unary_unary(BARE)
-    _measure_threads(lambda: echo(BYTES, timeout=DEADLINE, metadata=METADATA), BYTES, use)
-
-
-def _measure_threads(
-    call: Callable[[], object], expected: object, use: Callable[[Measure], None]
-) -> None:
-    def one(until: float, counts: list[int]) -> None:
-        count = 0
-        while time.perf_counter() < until:
-            if call() != expected:
-                raise AssertionError("a wrong answer")
-            count += 1
-        counts.append(count)
-
-    def measure(in_flight: int, seconds: float) -> float:
-        counts: list[int] = []
-        start = time.perf_counter()
-        threads = [
-            threading.Thread(target=one, args=(start + seconds, counts)) for _ in range(in_flight)
-        ]
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join()
-        if len(counts) != in_flight:
-            raise AssertionError("a call failed")
-        return sum(counts) / (time.perf_counter() - start)
-
-    use(measure)
-
-
-Serve = Callable[[Callable[[int], None]], None]
-Call = Callable[[int, Callable[[Measure], None]], None]
-
-PROVIDERS: dict[str, Serve] = {
-    "facade": serve_facade,
-    "facade-full": serve_full,
-    "full-sampled": partial(serve_full, share=0.01),
-    "bare-aio": serve_bare_aio,
-    "bare-sync": serve_bare_sync,
+# Listens, says at which port, and serves until it is ended.
+PROVIDERS: dict[str, str] = {
+    "facade": "echo:serve_facade",
+    "facade-full": "full:serve_full",
+    "full-sampled": "full:serve_sampled",
+    "bare-aio": "echo:serve_bare_aio",
+    "bare-sync": "echo:serve_bare_sync",
+    "frames": "limit:serve_frames",
+    "held": "memory:serve_held",
+    "held-bare": "memory:serve_held_bare",
+    "link": "hol:serve_facade",
+    "link-bare": "hol:serve_bare",
+    "workers-1": "workers:serve_one",
+    "workers-2": "workers:serve_two",
+    "grpclib": "peers.grpclib:serve",
+    "connectrpc": "peers.connectrpc:serve",
+    "apache-dubbo": "peers.dubbo:serve",
+    "rpyc": "peers.rpyc:serve",
+    "Pyro5": "peers.pyro5:serve",
+    "thriftpy2": "peers.thriftpy2:serve",
 }
-# Name of the consumer: which provider it calls, and how.
-CONSUMERS: dict[str, tuple[str, Call]] = {
-    "facade-aio": ("facade", call_facade_aio),
-    "facade-noop": ("facade", call_noop),
-    "facade-full": ("facade-full", call_full),
-    "full-sampled": ("full-sampled", partial(call_full, share=0.01)),
-    "bare-aio": ("bare-aio", call_bare_aio),
-    "facade-sync": ("facade", call_facade_sync),
-    "bare-sync": ("bare-sync", call_bare_sync),
+
+# Which provider it calls, and how.
+CONSUMERS: dict[str, tuple[str, str]] = {
+    "facade-aio": ("facade", "calls:call_facade_aio"),
+    "bare-aio": ("bare-aio", "calls:call_bare_aio"),
+    "facade-crowd": ("facade", "calls:call_facade_crowd"),
+    "bare-crowd": ("bare-aio", "calls:call_bare_crowd"),
+    "facade-sync": ("facade", "calls:call_facade_sync"),
+    "facade-pool": ("facade", "calls:call_facade_pool"),
+    "bare-sync": ("bare-sync", "calls:call_bare_sync"),
+    "facade-future": ("facade", "calls:call_facade_future"),
+    "bare-future": ("bare-sync", "calls:call_bare_future"),
+    "facade-noop": ("facade", "full:call_noop"),
+    "facade-full": ("facade-full", "full:call_full"),
+    "full-sampled": ("full-sampled", "full:call_sampled"),
+    "frames": ("frames", "limit:call_frames"),
+    "facade-size": ("facade", "size:call_facade"),
+    "bare-size": ("bare-aio", "size:call_bare"),
+    "facade-stream": ("facade", "stream:call_facade"),
+    "bare-stream": ("bare-aio", "stream:call_bare"),
+    "facade-oneway": ("facade", "oneway:call_facade"),
+    "facade-latency": ("facade", "latency:call_facade"),
+    "bare-latency": ("bare-aio", "latency:call_bare"),
+    "facade-load": ("facade", "latency:load_facade"),
+    "bare-load": ("bare-aio", "latency:load_bare"),
+    "facade-link": ("link", "hol:call_facade"),
+    "bare-link": ("link-bare", "hol:call_bare"),
+    "facade-conns": ("facade", "conns:call_facade"),
+    "bare-conns": ("bare-aio", "conns:call_bare"),
+    "workers-1": ("workers-1", "workers:call"),
+    "workers-2": ("workers-2", "workers:call"),
+    "held": ("held", "memory:hold_facade"),
+    "held-bare": ("held-bare", "memory:hold_bare"),
+    "idle": ("held", "memory:idle_facade"),
+    "idle-bare": ("held-bare", "memory:idle_bare"),
+    "grpclib": ("grpclib", "peers.grpclib:call"),
+    "connectrpc": ("connectrpc", "peers.connectrpc:call"),
+    "apache-dubbo": ("apache-dubbo", "peers.dubbo:call"),
+    "rpyc": ("rpyc", "peers.rpyc:call"),
+    "Pyro5": ("Pyro5", "peers.pyro5:call"),
+    "thriftpy2": ("thriftpy2", "peers.thriftpy2:call"),
 }
