@@ -100,7 +100,7 @@ class Bulk:
 
     def __init__(self, most: int = 0) -> None:
         self._most = most
-        self._waiting: deque[Large] = deque()
+        self.waiting: deque[Large] = deque()
         # What is under way: number of the ping behind it, bytes, when it went.
         self._sent: deque[tuple[int, int, float]] = deque()
         self._number = 0
@@ -109,40 +109,41 @@ class Bulk:
         self.window = NARROWEST
 
     def __len__(self) -> int:
-        return len(self._waiting)
+        return len(self.waiting)
 
     def cut(self, id: int, data: bytes, call: Sendable | None) -> tuple[bytes, Sendable | None]:
         """What to send in place of a large envelope, and who is told when that goes. Where there
         is no room for it here, it is the envelope itself."""
-        if self._most and sum(large.left for large in self._waiting) + len(data) > self._most:
+        if self._most and sum(large.left for large in self.waiting) + len(data) > self._most:
             return data, call
         large = Large(id, data, call, self)
         return large.first(), large
 
     def add(self, large: Large) -> None:
-        self._waiting.append(large)
+        self.waiting.append(large)
 
     def discard(self, id: int) -> None:
         """The peer does not want the rest of it."""
-        self._waiting = deque(large for large in self._waiting if large.id != id)
+        for large in [large for large in self.waiting if large.id == id]:
+            self.waiting.remove(large)
 
     @property
     def ready(self) -> bool:
         """Whether a chunk may go now."""
-        return bool(self._waiting) and self._under_way < self.window
+        return bool(self.waiting) and self._under_way < self.window
 
     def take(self, now: float) -> list[bytes]:
         """The envelopes of the next chunk. Each transfer gets its turn."""
         if not self.ready:
             return []
-        large = self._waiting.popleft()
+        large = self.waiting.popleft()
         if large.dropped:
             # What the peer has of it is of no use.
             return [Envelope(id=large.id, cancel={}).SerializeToString()]
         size = min(max(SMALLEST, self.window // 4), LARGEST)
         chunk = large.next(size)
         if not large.done:
-            self._waiting.append(large)
+            self.waiting.append(large)
         self._number += 1
         self._under_way += len(chunk)
         self._sent.append((self._number, len(chunk), now))

@@ -64,13 +64,14 @@ BROKEN = {
 
 
 class Life:
-    """Where one stream stands. ``usable``: a new call may go."""
+    """Where one stream stands. ``usable``: a new call may go. ``set_up``: the peer may send
+    anything but its setup. ``hears_calls``: it may call, as it has not said that it leaves."""
 
-    __slots__ = ("state", "usable")
+    __slots__ = ("hears_calls", "set_up", "state", "usable")
 
     def __init__(self) -> None:
         self.state = State.CONNECTING
-        self.usable = False
+        self.usable = self.set_up = self.hears_calls = False
 
     def happen(self, event: Event) -> bool:
         """Whether it changed anything. ValueError for what the peer may not do."""
@@ -80,18 +81,11 @@ class Life:
             raise ValueError(broken)
         # What a closed stream still hears is nobody's concern.
         self.state = NEXT.get((before, event), before)
-        self.usable = self.state is State.READY or self.state is State.FOLLOWED
+        # Asked for each envelope: it must not take a call.
+        self.usable = self.state in (State.READY, State.FOLLOWED)
+        self.hears_calls = self.state in (State.READY, State.DRAINING)
+        self.set_up = self.state is not State.CONNECTING
         return self.state is not before
-
-    @property
-    def set_up(self) -> bool:
-        """Whether the peer may send anything but its setup."""
-        return self.state is not State.CONNECTING
-
-    @property
-    def hears_calls(self) -> bool:
-        """Whether the peer may call: not once it has said that it leaves."""
-        return self.state is State.READY or self.state is State.DRAINING
 
     @property
     def closed(self) -> bool:

@@ -61,10 +61,11 @@ class Writer:
     async def run(self, calls: Multiplexer, idle: Callable[[], None]) -> None:
         """Write on and on. ``idle`` is called whenever nothing waits."""
         outbox, bulk, write = self.outbox, self.bulk, self._stream.write
+        chunks = bulk.waiting  # most of the time there are none
         while True:
             if calls.posted:
                 calls.written()
-            if not outbox and not bulk.ready:
+            if not outbox and not (chunks and bulk.ready):
                 self._writing = False
                 idle()
                 self._wake = self._loop.create_future()
@@ -74,7 +75,7 @@ class Writer:
                     await begun
                     continue
             frame = outbox.take(monotonic())
-            if bulk.ready:
+            if chunks and bulk.ready:
                 frame += framed(bulk.take(monotonic()))
             if frame:
                 await write(frame)

@@ -1,16 +1,16 @@
 """Tells of methods that block the event loop."""
 
 import asyncio
-import logging
 import sys
 import threading
 import traceback
 from time import monotonic
 from types import FrameType
 
+from facade.core.log import get_logger
 from facade.provider.local import LocalInvoker
 
-logger = logging.getLogger(__name__)
+logger = get_logger(__name__)
 
 
 class Watchdog:
