@@ -10,7 +10,7 @@ from facade.consumer.connector import Connector
 from facade.consumer.describer import Describer
 from facade.consumer.exports import NOTHING_EXPORTED
 from facade.consumer.lease import Lease
-from facade.consumer.limit import Limits
+from facade.consumer.limit import Publishes
 from facade.consumer.remote import RemoteInvoker, UnaryInvoker
 from facade.consumer.shared import SHARED, Shared
 from facade.consumer.streaming import InjvmStreams, NoStreams, StreamInvoker
@@ -34,7 +34,7 @@ class Wire:
         self,
         target: str,
         settings: Settings,
-        limits: Limits,
+        limits: Publishes,
         handlers: Handlers,
         runner: Runner,
         *,
@@ -46,6 +46,7 @@ class Wire:
         wait_for_ready: bool,
         describe: bool,
         callbacks: int,
+        codecs: weakref.WeakSet[CallingCodec] | None = None,
     ) -> None:
         here = place(target)
         if native:
@@ -64,7 +65,7 @@ class Wire:
             )
         self.transport = transport
         # Those of the client's methods: see Lease.
-        self.codecs: weakref.WeakSet[CallingCodec] = weakref.WeakSet()
+        self.codecs: weakref.WeakSet[CallingCodec] = weakref.WeakSet() if codecs is None else codecs
 
         def hold(shared: Shared) -> Lease:
             return Lease(
@@ -117,6 +118,11 @@ class Wire:
                 "need: give the client a target such as 'localhost:50051'"
             )
         return self.transport
+
+    @property
+    def busy(self) -> bool:
+        """Whether calls of this client are under way."""
+        return self.connector.busy or bool(getattr(self.transport, "under_way", ()))
 
     async def close(self, grace: float) -> None:
         """Let calls under way end, at most ``grace`` seconds, and hang up."""
