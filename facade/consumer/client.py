@@ -147,7 +147,7 @@ class AsyncClient:
         if transport is None and options.readable(target, security):
             self._settings["open_target"] = target  # for filters that send what is secret
         check_settings(FilterSettings(said), filters, "filter_settings")
-        self._chains = Chains(resolve(filters, CONSUMER, self._settings), self._ends)
+        self._chains = Chains(self._wire.resolve(filters, self._settings), self._ends)
         self._futures: set[asyncio.Future[Any]] = set()
         self._listeners = tuple(listeners)
         self._references: dict[str, Reference] = {}

@@ -18,7 +18,7 @@ from facade.consumer.way import Way, Wires
 from facade.consumer.wire import Wire
 from facade.core.chain import is_available
 from facade.core.errors import Code, Sent, Unavailable
-from facade.core.filter import CONSUMER, Invoker
+from facade.core.filter import CONSUMER, Filter, Invoker
 from facade.core.invocation import Invocation
 from facade.core.result import Result
 from facade.core.settings import FilterSettings
@@ -102,8 +102,7 @@ class ClusterWire:
         return scope.chains
 
     def _make(self, key: str, filters: list[Any], settings: FilterSettings) -> "Scope":
-        # The cluster itself repeats; a filter besides, where it is wanted by its name.
-        used = filters if "retry" in filters else [*filters, "-retry"]
+        used = _without_retry(filters)
         watch = self.watch(key)
 
         def open(provider: Provider) -> Way:
@@ -115,9 +114,14 @@ class ClusterWire:
         # What is handed over at one provider is to be taken back there.
         sticky = Clusters(directory, _sticky(settings))
         ends = Ends(*(Told(watch, each) for each in (plain, sticky, plain)))
-        outer = resolve(used, CONSUMER, settings, per_attempt=False)
-        chains = Chains(outer, ends, lambda invoker: mocked(invoker, settings))
+        chains = Chains(
+            self.resolve(filters, settings), ends, lambda invoker: mocked(invoker, settings)
+        )
         return Scope(key, filters, settings, chains, (plain, sticky))
+
+    def resolve(self, filters: FilterList, settings: Mapping[str, Any]) -> list[Filter]:
+        """The filters of a call, which see it once."""
+        return resolve(_without_retry(filters), CONSUMER, settings, per_attempt=False)
 
     def watch(self, key: str) -> Watch:
         if key not in self.watches:
@@ -239,6 +243,11 @@ class Published:
         self._all.pop(self._address, None)
         self._all[self._address] = tuple(services)  # the last: of two that differ, it holds
         self._limits.publish(service for told in self._all.values() for service in told)
+
+
+def _without_retry(filters: FilterList) -> list[Any]:
+    """The cluster itself repeats calls; the filter does besides where it is named."""
+    return list(filters) if "retry" in filters else [*filters, "-retry"]
 
 
 def _sticky(settings: FilterSettings) -> FilterSettings:

@@ -53,7 +53,7 @@ class Watch:
                 await self._first.wait()
         except TimeoutError:
             raise Unavailable(
-                f"{what}: the registry {self._place} has not told within {patience:g} s who "
+                f"{what}: the registry {self._place} has not told within {patience:.3g} s who "
                 f"provides {self.key}",
                 code=Code.NO_INVOKER_AVAILABLE,
                 sent=Sent.NOT_SENT,

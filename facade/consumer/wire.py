@@ -2,6 +2,8 @@
 
 import asyncio
 import weakref
+from collections.abc import Mapping
+from typing import Any
 
 from facade.codec import CallingCodec
 from facade.consumer.callbacks import CallbackInvoker, NoCallbacks, Runner
@@ -14,12 +16,13 @@ from facade.consumer.limit import Publishes
 from facade.consumer.remote import RemoteInvoker, UnaryInvoker
 from facade.consumer.shared import SHARED, Shared
 from facade.consumer.streaming import InjvmStreams, NoStreams, StreamInvoker
-from facade.core.filter import Invoker
+from facade.core.filter import CONSUMER, Filter, Invoker
 from facade.exchange.handlers import Handlers
 from facade.exchange.injvm import InjvmInvoker, InjvmTransport, place
 from facade.exchange.settings import Settings
 from facade.exchange.tls import ClientTls
 from facade.exchange.transport import GrpcTransport, Transport, channel_options
+from facade.plugins import FilterList, resolve
 
 
 class Wire:
@@ -118,6 +121,10 @@ class Wire:
                 "need: give the client a target such as 'localhost:50051'"
             )
         return self.transport
+
+    def resolve(self, filters: FilterList, settings: Mapping[str, Any]) -> list[Filter]:
+        """The filters of a call, as the client has them."""
+        return resolve(filters, CONSUMER, settings)
 
     @property
     def busy(self) -> bool:
