@@ -5,7 +5,7 @@ from functools import cache
 from typing import Any
 
 from facade.core.chain import check
-from facade.core.cluster import KEYS
+from facade.core.cluster import ANNOUNCED, KEYS
 from facade.core.filter import Activation, Filter
 from facade.core.hint import hint
 from facade.core.settings import FilterSettings
@@ -93,8 +93,8 @@ def resolve(
 
 
 def check_settings(settings: FilterSettings, filters: FilterList, what: str) -> None:
-    """That each setting is one that a filter reads, or a cluster. ValueError for an unknown one,
-    TypeError for a value of another kind; ``what`` says where they were given."""
+    """That each setting is one that a filter reads, a cluster or a registry. ValueError for an
+    unknown one, TypeError for a value of another kind; ``what`` says where they were given."""
     known = _known_keys(filters)
     for method, key, value in settings.places():
         where = f"{what}.{method}" if method else what
@@ -128,7 +128,7 @@ def _known_keys(filters: FilterList) -> dict[str, tuple[type, ...]]:
             known.setdefault(key.partition(":")[0], ())
         for key, kinds in cls.keys.items():
             known[key] = known.get(key, ()) + _kinds(kinds)
-    for key, kinds in KEYS.items():
+    for key, kinds in {**KEYS, **ANNOUNCED}.items():
         known.setdefault(key, _kinds(kinds))
     return known
 

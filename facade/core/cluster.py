@@ -21,3 +21,11 @@ KEYS: Mapping[str, type | tuple[type, ...]] = {
     **dict.fromkeys(("failback_retries", "failback_tasks", "forks"), int),
     "broadcast_fail_percent": int,
 }
+
+# Of an export, for the registries that it is announced at.
+ANNOUNCED: Mapping[str, type | tuple[type, ...]] = {
+    "weight": int,
+    "warmup": float,
+    "tag": str,
+    "parameters": dict,
+}

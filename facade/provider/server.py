@@ -18,6 +18,7 @@ from facade.exchange.stream import FrameStream
 from facade.exchange.tls import ServerTls, server_tls
 from facade.loops import new_event_loop
 from facade.plugins import FilterList, check_settings, merge, resolve
+from facade.provider.announcer import Announcer
 from facade.provider.description import answer_describe
 from facade.provider.exporter import (
     LOCAL,
@@ -66,6 +67,7 @@ class Server(Host):
     tls                certificate and key: then nobody is served without
     compression        "gzip" or "deflate" for what is sent, where the consumer can read it
     socket_mode        of the file at "unix:path", as 0o600; else what the umask leaves
+    registry, announce  where exports are announced, and at which address if it is another
     """
 
     def __init__(
@@ -94,6 +96,8 @@ class Server(Host):
         tls: ServerTls | None = None,
         compression: str | None = None,
         socket_mode: int | None = None,
+        registry: Any = (),
+        announce: str = "",
     ) -> None:
         check_timeout(heartbeat, "heartbeat")
         check_timeout(heartbeat_timeout, "heartbeat_timeout")
@@ -139,7 +143,8 @@ class Server(Host):
         self._native = NativeCalls(
             self._exports, mounts, typed=native, networked=place(address) is None
         )
-        told = (self._standard, *listeners)
+        self.announcer = Announcer(registry, announce, address, application)
+        told = (self.announcer, self._standard, *listeners)
         self._published = Publication(self._exports, self._local, told)
         self._listener: GrpcListener | None = None
         self._started = False
@@ -202,7 +207,7 @@ class Server(Host):
         check_settings(filter_settings(service, {}, settings, methods), merged, service.name)
         own = filter_settings(service, self._filter_settings, settings, methods)
         chosen = resolve(merged, PROVIDER, own)
-        exporter = Exporter(service, chosen, end, scope, self._published.remove)
+        exporter = Exporter(service, chosen, end, scope, self._published.remove, own)
         if pool is not self.pool:
             exporter.run_in(pool, self.pool)
         self._published.add(exporter)
@@ -243,6 +248,7 @@ class Server(Host):
             self._started = False  # it may be tried again
             raise
         self._local.start(self._exports)
+        await self.announcer.start(self.address, self.port)
 
     async def _listen(self) -> None:
         self._listener = listener = GrpcListener(
@@ -276,6 +282,7 @@ class Server(Host):
         await asyncio.shield(self._stopping)
 
     async def _stop(self, grace: float) -> None:
+        await self.announcer.stop()
         # A little more for gRPC: we end the streams ourselves, each call with its error.
         listener = (
             asyncio.create_task(self._listener.stop(grace + 2))
@@ -291,6 +298,7 @@ class Server(Host):
         if listener is not None:
             await listener
         self._published.clear()
+        await self.announcer.close()
         self.pool.close()
         self._stopped.set()
         logger.info("stopped at %s", self.address)
