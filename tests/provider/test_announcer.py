@@ -90,10 +90,10 @@ async def test_each_service_is_announced_once_the_server_listens(board):
 async def test_what_is_exported_and_unexported_later_is_told(board):
     async with facade.Server(registry=[board]) as server:
         exporter = server.export(Greeter, GreeterImpl())
-        while len(board.heard) < 1:
+        while len(board.heard) < 1:  # noqa: ASYNC110
             await asyncio.sleep(0)
         exporter.unexport()
-        while len(board.heard) < 2:
+        while len(board.heard) < 2:  # noqa: ASYNC110
             await asyncio.sleep(0)
         # At once away again: whatever comes first, it is not left there.
         server.export(Greeter, GreeterImpl()).unexport()
@@ -124,7 +124,7 @@ async def test_stop_withdraws_before_calls_end(board):
         call = asyncio.create_task(client.refer(Greeter).hello())
         await started.wait()
         stopping = asyncio.create_task(server.stop())
-        while board.providers:
+        while board.providers:  # noqa: ASYNC110
             await asyncio.sleep(0)
         assert not call.done()
         released.set()
