@@ -7,7 +7,7 @@ from contextlib import suppress
 from facade.consumer.chains import Chains, Ends
 from facade.consumer.wire import Wire
 from facade.core.chain import is_available
-from facade.core.filter import Filter
+from facade.core.filter import Filter, Invoker
 from facade.core.invocation import Invocation
 from facade.core.result import Result
 from facade.registry.provider import Provider
@@ -75,6 +75,8 @@ class Way:
         self._lost = lost
         self._begun = False
         self._chains = Chains(filters, Ends(wire.end, wire.callbacks, wire.streams))
+        # By the class of the codec: found once, not for each call.
+        self._by_codec: dict[type, Invoker] = {}
 
     @property
     def available(self) -> bool:
@@ -87,7 +89,11 @@ class Way:
         self._wire.connector.begin()
 
     def invoke(self, invocation: Invocation) -> Awaitable[Result]:
-        return self._chains.of(invocation.codec).invoke(invocation)
+        codec = invocation.codec
+        invoker = self._by_codec.get(type(codec))
+        if invoker is None:
+            invoker = self._by_codec[type(codec)] = self._chains.of(codec)
+        return invoker.invoke(invocation)
 
     async def close(self) -> None:
         await self._wires.give_back(self._wire)

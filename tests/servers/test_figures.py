@@ -201,15 +201,15 @@ async def test_retry_storm(figure):
     """Where all providers fail, retries add a tenth to the calls at most."""
     asked = 0
 
-    class Broken(Here):
-        async def look(self):
+    class Refuse(facade.Filter):
+        async def invoke(self, invoker, invocation):
             nonlocal asked
             asked += 1
             raise facade.Unavailable("out of order", sent=facade.Sent.NOT_EXECUTED)
 
-    servers = [facade.Server() for _ in range(3)]
+    servers = [facade.Server(filters=[Refuse()]) for _ in range(3)]
     for server in servers:
-        server.export(Where, Broken())
+        server.export(Where, Here())
         await server.start()
     target = "static:" + ",".join(f"127.0.0.1:{server.port}" for server in servers)
     calls = 3000
