@@ -269,6 +269,8 @@ class AsyncClient:
     ) -> Chains:
         """Of a reference: the client's own where it says nothing else."""
         merged = merge(self._filters, filters)
+        if isinstance(self._wire, Wire):
+            options.check_one(name for own in (settings, *(methods or {}).values()) for name in own)
         check_settings(with_settings(service, {}, settings, methods), merged, service.name)
         own = with_settings(service, self._settings, settings, methods)
         if not filters and own.says_no_more_than(self._settings):

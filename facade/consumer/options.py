@@ -1,7 +1,7 @@
 """What a client of many providers can be told, beside what every client can."""
 
 import inspect
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypedDict
 
@@ -69,7 +69,14 @@ def check_options(given: Mapping[str, Any], many: bool, client: Callable[..., An
             own = [*inspect.signature(client).parameters][1:-1]
             near = suggest(name, [*own, *known]) or f"there are: {', '.join([*own, *known])}"
             raise TypeError(f"a client has no parameter {name!r}: {near.rstrip()}")
-        if not many and name not in _FILTERED:
+        if not many:
+            check_one((name,))
+
+
+def check_one(names: Iterable[str]) -> None:
+    """ValueError for settings that do nothing where there is one provider."""
+    for name in names:
+        if name in (*KEYS, *DIRECTORY) and name not in _FILTERED:
             raise ValueError(
                 f"{name}= is for many providers, and the target is one: write it as "
                 "static:HOST:PORT,HOST:PORT, or name a registry"

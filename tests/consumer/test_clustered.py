@@ -2,6 +2,8 @@
 
 import asyncio
 import json
+import subprocess
+import sys
 from collections import Counter
 from collections.abc import AsyncIterator, Callable
 
@@ -248,7 +250,10 @@ def test_one_address_takes_no_settings_of_many():
     """They would do nothing; repeating calls can be had there, too."""
     with pytest.raises(ValueError, match="write it as static:"):
         facade.AsyncClient("127.0.0.1:1", loadbalance="p2c")
-    assert "retry" in repr(facade.AsyncClient("127.0.0.1:1", retries=1))
+    one = facade.AsyncClient("127.0.0.1:1", retries=1)
+    assert "retry" in repr(one)
+    with pytest.raises(ValueError, match="write it as static:"):
+        one.refer(Where, methods={"port": {"mock": 1}})
     assert "retry" not in repr(facade.AsyncClient("static:127.0.0.1:1", retries=1))
 
 
@@ -360,3 +365,44 @@ async def test_stubs_need_one_address(sites):
     async with facade.AsyncClient(static(sites)) as client:
         with pytest.raises(ValueError, match="names many providers"):
             client.channel()
+
+
+@facade.service("test.Said", cluster="failfast", loadbalance="p2c", weight=30)
+class Said:
+    @facade.method(sticky=True)
+    async def port(self) -> int: ...
+
+
+async def test_interface_says_it_for_both_ends():
+    """A client of one address, and a provider, pass over what is for clusters."""
+
+    class Impl(Said):
+        async def port(self) -> int:
+            return server.port
+
+    server = facade.Server()
+    server.export(Said, Impl())
+    async with server:
+        async with facade.AsyncClient(f"127.0.0.1:{server.port}") as one:
+            assert await one.refer(Said).port() == server.port
+        async with facade.AsyncClient(f"static:127.0.0.1:{server.port}") as many:
+            assert "Failfast" in repr(many.refer(Said).port)
+            assert await many.refer(Said).port() == server.port
+
+
+async def test_provider_without_the_exchange_is_called_natively(sites, tmp_path):
+    """As a registry says of those of Dubbo."""
+    path = tmp_path / "providers.json"
+    path.write_text(json.dumps([{"address": sites[0].address, "exchange": False}]))
+    async with facade.AsyncClient(f"file://{path}", on_connect=print) as client:
+        where = client.refer(Where)
+        assert await where.port() == sites[0].server.port
+        assert [port async for port in where.count(2)] == [sites[0].server.port] * 2
+        assert not next(iter(client._wire.wires)).connector.available
+
+
+def test_cluster_is_imported_by_those_who_have_one():
+    """Others do not wait for it."""
+    code = "import facade, sys; print([m for m in sys.modules if m.startswith('facade.cl')])"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "[]\n"
