@@ -11,7 +11,9 @@ import pytest
 
 import facade
 from facade.cluster import Subset, TagRouter
+from facade.consumer.options import DIRECTORY, ClusterOptions
 from facade.core import Filter
+from facade.core.cluster import KEYS
 
 
 @facade.service("test.Where")
@@ -406,3 +408,8 @@ def test_cluster_is_imported_by_those_who_have_one():
     code = "import facade, sys; print([m for m in sys.modules if m.startswith('facade.cl')])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout == "[]\n"
+
+
+def test_parameters_of_a_client_are_those_that_clusters_read():
+    """None is without a type, or without anybody who reads it."""
+    assert {*ClusterOptions.__annotations__} == {*KEYS, *DIRECTORY}

@@ -69,6 +69,9 @@ async def test_server_is_found_with_what_it_says_of_itself(url, heard):
 async def test_server_starts_while_the_registry_is_down(server, url):
     """It is announced once that is there."""
     program = server[1]
+    before = open_registry(url)
+    await before.subscribe(KEY, Heard())  # it has been up
+    await before.close()
     program.kill()
     announced = facade.Server(registry=url)
     announced.export(Where, Here())
