@@ -15,6 +15,9 @@ from facade.registry.provider import Provider
 # Seconds between looks at whether the last calls to a provider that is gone have ended.
 _LOOK = 0.05
 
+# Seconds that calls under way have at a provider that is gone, where they can't be watched.
+_GRACE = 30.0
+
 _Place = tuple[str, bool]
 
 
@@ -26,7 +29,8 @@ class Wires:
         self._open: dict[_Place, Wire] = {}
         self._users: dict[Wire, int] = {}
         self._closing = asyncio.Event()
-        self._grace = 0.0
+        # For calls that `busy` does not see: unary ones.
+        self._grace = _GRACE
 
     def __iter__(self) -> Iterator[Wire]:
         """All that are open; those of providers that are gone, too."""
