@@ -96,7 +96,7 @@ async def test_stop_does_not_wait_for_a_registry_that_is_gone(server, url):
 
 
 async def test_workers_of_facade_serve_are_one_provider(url, heard):
-    """One that dies does not take it off the list."""
+    """They share an address, which is named once; a stop takes it off the list."""
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "facade", "serve", "tests.servers.where:Here"),
         *("--address", "127.0.0.1:0", "--registry", url, "--workers", "2"),

@@ -102,7 +102,8 @@ async def test_half_of_the_providers_killed(url, start, figure):
             await asyncio.sleep(3.0)
             shares = Counter(load.answered) - before
     assert all(e.sent is facade.Sent.MAYBE_EXECUTED for e in load.failed), load.failed[:3]
-    bound = under_way + 20  # a handful of calls is made at once
+    # Two handfuls of calls may be sent between the look and the loss being seen.
+    bound = under_way + 20
     figure("half killed: failed calls", len(load.failed), bound, f"{under_way} at {calls} calls")
     even = sum(shares.values()) / 4
     skew = max(abs(count - even) / even for count in shares.values())
