@@ -5,6 +5,7 @@ from functools import cache
 from typing import Any
 
 from facade.core.chain import check
+from facade.core.cluster import ANNOUNCED, KEYS
 from facade.core.filter import Activation, Filter
 from facade.core.hint import hint
 from facade.core.settings import FilterSettings
@@ -49,12 +50,18 @@ def merge(outer: FilterList, inner: FilterList) -> FilterList:
     return [*outer, *(item for item in inner if item != "default")]
 
 
-def resolve(filters: FilterList, side: str, settings: Mapping[str, Any]) -> list[Filter]:
+def resolve(
+    filters: FilterList,
+    side: str,
+    settings: Mapping[str, Any],
+    *,
+    per_attempt: bool | None = None,
+) -> list[Filter]:
     """The filters of one end, outermost first. (Dubbo: ExtensionLoader#getActivateExtension)
 
     "default" stands for those that switch themselves on, and comes first where it is not
-    named; "-name" takes one away, "-default" all of them. A name counts once. ValueError for
-    an unknown one.
+    named; "-name" takes one away, "-default" all of them. A name counts once. ``per_attempt``
+    leaves only those out that say otherwise. ValueError for an unknown name.
     """
     if isinstance(filters, str):
         raise TypeError(f"filters is a list: filters=[{filters!r}]")
@@ -68,7 +75,7 @@ def resolve(filters: FilterList, side: str, settings: Mapping[str, Any]) -> list
     wanted = _once(filters)
     if "default" not in names:
         wanted.insert(0, "default")
-    chosen: list[Filter] = []
+    chosen: list[Filter | type[Filter]] = []
     for item in wanted:
         if not isinstance(item, str):
             check(item)
@@ -77,13 +84,17 @@ def resolve(filters: FilterList, side: str, settings: Mapping[str, Any]) -> list
             if "default" not in removed:
                 chosen += _active(side, settings, removed | set(names))
         elif not item.startswith("-") and item not in removed:
-            chosen.append(_find(item).configure(settings))
-    return chosen
+            chosen.append(_find(item))
+    return [
+        item.configure(settings) if isinstance(item, type) else item
+        for item in chosen
+        if per_attempt is None or item.per_attempt is per_attempt
+    ]
 
 
 def check_settings(settings: FilterSettings, filters: FilterList, what: str) -> None:
-    """That each setting is one that a filter reads. ValueError for an unknown one, TypeError
-    for a value of another kind; ``what`` says where they were given."""
+    """That each setting is one that a filter reads, a cluster or a registry. ValueError for an
+    unknown one, TypeError for a value of another kind; ``what`` says where they were given."""
     known = _known_keys(filters)
     for method, key, value in settings.places():
         where = f"{what}.{method}" if method else what
@@ -116,8 +127,14 @@ def _known_keys(filters: FilterList) -> dict[str, tuple[type, ...]]:
         for key in activation.when if activation is not None else ():
             known.setdefault(key.partition(":")[0], ())
         for key, kinds in cls.keys.items():
-            known[key] = known.get(key, ()) + (kinds if isinstance(kinds, tuple) else (kinds,))
+            known[key] = known.get(key, ()) + _kinds(kinds)
+    for key, kinds in {**KEYS, **ANNOUNCED}.items():
+        known.setdefault(key, _kinds(kinds))
     return known
+
+
+def _kinds(kinds: type | tuple[type, ...]) -> tuple[type, ...]:
+    return kinds if isinstance(kinds, tuple) else (kinds,)
 
 
 def _fits(value: Any, kinds: tuple[type, ...]) -> bool:
@@ -135,7 +152,7 @@ def _once(filters: FilterList) -> list[str | Filter]:
     return once
 
 
-def _active(side: str, settings: FilterSettings, without: set[str]) -> list[Filter]:
+def _active(side: str, settings: FilterSettings, without: set[str]) -> list[type[Filter]]:
     """Those that switch themselves on at this side, in their order."""
     active: list[tuple[int, str, type[Filter]]] = []
     for name, cls in installed().items():
@@ -144,7 +161,7 @@ def _active(side: str, settings: FilterSettings, without: set[str]) -> list[Filt
             continue
         if not activation.when or any(_is_set(key, settings) for key in activation.when):
             active.append((activation.order, name, cls))
-    return [cls.configure(settings) for _, _, cls in sorted(active, key=lambda item: item[:2])]
+    return [cls for _, _, cls in sorted(active, key=lambda item: item[:2])]
 
 
 def _is_set(key: str, settings: FilterSettings) -> bool:

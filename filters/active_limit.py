@@ -26,6 +26,7 @@ class ActiveLimit(Filter):
     with the end of its stream where it gives one.
     """
 
+    per_attempt = True
     keys = {"actives": int}
 
     def __init__(self, *, actives: int | ByMethod) -> None:

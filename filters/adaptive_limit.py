@@ -35,6 +35,7 @@ class AdaptiveLimit(Filter):
     """
 
     needs_loop = False
+    per_attempt = True
     keys = {"adaptive_limit": (bool, int, dict)}
 
     def __init__(

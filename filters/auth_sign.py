@@ -44,6 +44,7 @@ class AuthSign(Filter):
 
     needs_loop = False
     # Of any type: an error of another type would show the secret.
+    per_attempt = True
     keys: ClassVar[Any] = {"auth_key_id": (object, bool), "auth_secret": (object, bool)}
 
     def __init__(

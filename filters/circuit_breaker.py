@@ -62,6 +62,7 @@ class CircuitBreaker(Filter):
     """
 
     needs_loop = False
+    per_attempt = True
     keys = {"circuit_breaker": (bool, dict, type(None))}
 
     def __init__(

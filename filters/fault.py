@@ -68,6 +68,7 @@ class Fault(Filter):
     at the provider as not executed. It is the innermost filter, so all others see the fault.
     """
 
+    per_attempt = True
     keys = {
         "fault_delay": float,
         "fault_abort": (str, Code, Status),

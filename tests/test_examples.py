@@ -144,3 +144,14 @@ def test_tour_fails_with_a_stop_and_leaves_no_process() -> None:
     for pid in pids.groups():
         with pytest.raises(ProcessLookupError):
             os.kill(int(pid), 0)
+
+
+def test_cluster_loses_a_provider_and_no_call() -> None:
+    """By a list in a file, as it runs where nothing else does."""
+    example = run("-m", "examples.cluster")
+    assert example.returncode == 0, example.stderr
+    assert example.stdout.splitlines() == [
+        "answered by: a, b, c",
+        "b went, and no call failed",
+        "d came, and has its share",
+    ]

@@ -5,7 +5,7 @@ import os
 import signal
 import sys
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from facade.cli import failure
@@ -13,10 +13,15 @@ from facade.cli.target import NoTarget, load
 from facade.provider.server import Server
 
 
-def prepared(target: str, app_dir: str, address: str | None) -> Server:
-    """The server of what is named; else it ends the command."""
+def prepared(
+    target: str, app_dir: str, address: str | None, registries: Sequence[str] = ()
+) -> Server:
+    """The server of what is named, announced at these registries; else it ends the command."""
     try:
-        return load(target, app_dir, address)
+        server = load(target, app_dir, address)
+        for registry in registries:
+            server.announcer.use(registry, server.address)
+        return server
     except NoTarget as error:
         failure.fail(str(error), failure.USAGE)
     except Exception as error:

@@ -52,13 +52,20 @@ def serve(
     reload: Annotated[
         bool, typer.Option("--reload", help="Start anew when a .py file under --app-dir changes.")
     ] = False,
+    registry: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="URL",
+            help="Announce services there: zookeeper://127.0.0.1:2181; may be repeated.",
+        ),
+    ] = None,
     app_dir: Annotated[str, typer.Option(metavar="DIR", help="Where the module is.")] = ".",
     log_level: Annotated[Level, typer.Option(help="What the log on stderr has.")] = Level.WARNING,
 ) -> None:
     """Serve until SIGINT or SIGTERM, then let calls under way end. A second signal ends at once."""
     level = log_level.value.upper()
     if workers is None and not reload:
-        server = prepared(target, app_dir, address)
+        server = prepared(target, app_dir, address, registry or ())
         logging.basicConfig(level=level)
         failure.run(serve_here(server, lambda _: _tell(Report.of(server), None)))
         return
@@ -66,7 +73,8 @@ def serve(
     def command(address: str | None, first: bool) -> list[str]:
         debug = ["--debug"] if failure.debug else []
         at = [] if address is None else ["--address", address]
-        options = ["--app-dir", app_dir, "--log-level", level, *at, *(["--first"] * first)]
+        told = [word for url in registry or () for word in ("--registry", url)]
+        options = ["--app-dir", app_dir, "--log-level", level, *at, *told, *(["--first"] * first)]
         return [sys.executable, "-m", "facade", *debug, "worker", *options, target]
 
     count = workers or 1

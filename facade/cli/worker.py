@@ -22,10 +22,11 @@ def worker(
     address: str | None = None,
     first: bool = False,
     log_level: str = "WARNING",
+    registry: Annotated[list[str] | None, typer.Option()] = None,
 ) -> None:
     """One of the processes of facade serve."""
     with socket.socket(fileno=line) as parent:
-        server = prepared(target, app_dir, address)
+        server = prepared(target, app_dir, address, registry or ())
         logging.basicConfig(level=log_level)
         server.reuse_port = True
         held = None

@@ -16,31 +16,13 @@ from facade.cluster.forking import Forking
 from facade.cluster.mergeable import Mergeable
 from facade.cluster.mock import NO_MOCK, Mock
 from facade.core.attempt import Plan, plans
+from facade.core.cluster import KEYS as KEYS
 from facade.core.filter import Invoker
 from facade.core.hint import hint
 from facade.core.invocation import Invocation
 from facade.core.repeat import RepeatBudget
 from facade.core.result import Result
 from facade.core.settings import ByMethod, FilterSettings
-
-# What may be said of a service, and of a method but for the last row.
-KEYS: Mapping[str, type | tuple[type, ...]] = {
-    "cluster": str,
-    "loadbalance": object,
-    "hash_arguments": (tuple, list),
-    "hash_nodes": int,
-    "retries": int,
-    "retry_backoff": float,
-    "retry_backoff_max": float,
-    "attempt_timeout": (float, type(None)),
-    "sticky": bool,
-    "merger": object,
-    "mock": object,
-    "mock_force": bool,
-    **dict.fromkeys(("retry_budget", "failback_pause"), float),
-    **dict.fromkeys(("failback_retries", "failback_tasks", "forks"), int),
-    "broadcast_fail_percent": int,
-}
 
 
 def _failover(chooser: Chooser, settings: FilterSettings) -> Cluster:

@@ -167,7 +167,8 @@ class Directory:
             view = self._views[id(routed)] = (routed, _best(routed))
         return view[1]
 
-    def _refresh(self) -> None:
+    def check_open(self) -> None:
+        """Unavailable (NO_INVOKER_AVAILABLE) when it is closed."""
         if self._closed:
             raise Unavailable(
                 f"Directory of {self.service} from registry {self.registry} is closed, and so is "
@@ -175,6 +176,9 @@ class Directory:
                 code=Code.NO_INVOKER_AVAILABLE,
                 sent=Sent.NOT_SENT,
             )
+
+    def _refresh(self) -> None:
+        self.check_open()
         now = self._clock()
         if self._emptied is not None and now - self._emptied >= self._keep:
             self._give_up()

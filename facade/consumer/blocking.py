@@ -13,6 +13,7 @@ from facade.consumer.generic import GenericService
 from facade.consumer.proxy import BlockingMethod
 from facade.consumer.remote import RemoteInvoker, ThreadInvoker
 from facade.consumer.streaming import BlockingStreamMethod, gives_stream
+from facade.consumer.wire import Wire
 from facade.core.filter import Invoker
 from facade.core.method import InvokeMode
 from facade.exchange.description import ProviderDescription
@@ -136,7 +137,7 @@ class _Inner(AsyncClient):
     def _make_ends(self) -> Ends:
         thread = (
             ThreadInvoker(self._wire.connector, self._wire.limits, engine())
-            if type(self._wire.end) is RemoteInvoker
+            if isinstance(self._wire, Wire) and type(self._wire.end) is RemoteInvoker
             else None
         )
         return Ends(self._wire.end, self._wire.callbacks, self._wire.streams, thread)

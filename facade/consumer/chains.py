@@ -1,6 +1,6 @@
 """The chains of one list of filters: one for each inner end that a client has."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 from facade.codec import CallingCodec, GenericStreamCodec, StreamCodec
@@ -24,10 +24,16 @@ class Chains:
 
     __slots__ = ("_with_callbacks", "_with_streams", "on_thread", "plain")
 
-    def __init__(self, filters: Sequence[Filter], ends: Ends) -> None:
-        self.plain = chain(filters, ends.plain)
-        self._with_callbacks = chain(filters, ends.callbacks)
-        self._with_streams = chain(filters, ends.streams)
+    def __init__(
+        self,
+        filters: Sequence[Filter],
+        ends: Ends,
+        around: Callable[[Invoker], Invoker] = lambda invoker: invoker,
+    ) -> None:
+        """``around`` puts something around each chain."""
+        self.plain = around(chain(filters, ends.plain))
+        self._with_callbacks = around(chain(filters, ends.callbacks))
+        self._with_streams = around(chain(filters, ends.streams))
         needs_loop = any(filter.needs_loop for filter in filters)
         self.on_thread = None if ends.thread is None or needs_loop else chain(filters, ends.thread)
 

@@ -3,36 +3,38 @@
 import asyncio
 from collections.abc import Callable, Collection, Mapping, Sequence
 from types import TracebackType
-from typing import Any, Self, TypeVar
+from typing import TYPE_CHECKING, Any, Self, TypeVar, Unpack
 
 from facade.codec import CallingCodec
+from facade.consumer import options
 from facade.consumer.callbacks import OnLoop, Runner
 from facade.consumer.chains import Chains, Ends
 from facade.consumer.generic import GenericService
 from facade.consumer.limit import Limits
-from facade.consumer.listener import InvokerListener, Reference
+from facade.consumer.listener import InvokerListener, References
 from facade.consumer.proxy import AsyncMethod, RemoteMethod, proxy
 from facade.consumer.streaming import AsyncStreamMethod, gives_stream
 from facade.consumer.wire import Wire
 from facade.core.chain import chain, is_available
 from facade.core.errors import Sent, Unavailable
 from facade.core.filter import CONSUMER, Invoker
-from facade.core.listener import check_listeners, tell
 from facade.core.method import InvokeMode, Method, Service, service_key
 from facade.core.settings import FilterSettings
 from facade.exchange.credentials import Credentials, Given, warn_of
 from facade.exchange.description import ProviderDescription
 from facade.exchange.handlers import Handlers, OnConnect, OnDisconnect
-from facade.exchange.injvm import place
 from facade.exchange.limits import DEFAULT
 from facade.exchange.limits import Limits as EndLimits
 from facade.exchange.settings import DEFAULT_MAX_MESSAGE, Settings
-from facade.exchange.tls import ClientTls, client_tls, in_the_open
+from facade.exchange.tls import ClientTls, client_tls
 from facade.exchange.transport import Transport
 from facade.plugins import FilterList, check_settings, merge, resolve
 from facade.service import check_timeout, with_timeouts
 from facade.service import describe as read_interface
 from facade.service import filter_settings as with_settings
+
+if TYPE_CHECKING:
+    from facade.consumer.clustered import ClusterWire
 
 S = TypeVar("S")
 
@@ -41,7 +43,8 @@ DEFAULT_TIMEOUT = 1.0
 
 
 class AsyncClient:
-    """Calls the services of one provider, all of them over one stream.
+    """Calls the services of one provider, all of them over one stream; or of many, where the
+    target says where these are found: "static:a:1,b:1", "zookeeper://h:2181", "dns:///name:1".
 
     Of the target "injvm" it calls what servers of this process export, without a network.
 
@@ -77,6 +80,7 @@ class AsyncClient:
     tls                ClientTls(...), or True: the provider must be one of those whom gRPC trusts
     compression        "gzip" or "deflate" for what is sent, where the provider can read it
     invocation_ids     number calls, in the attachment ``id``: all, none, or asynchronous ones
+    cluster=, loadbalance=, routers= ...   for many providers: see ClusterOptions
     """
 
     def __init__(
@@ -107,13 +111,12 @@ class AsyncClient:
         compression: str | None = None,
         invocation_ids: bool | None = None,
         transport: Transport | None = None,
+        **cluster: Unpack[options.ClusterOptions],
     ) -> None:
-        check_timeout(timeout, "timeout of the client")
-        check_timeout(heartbeat, "heartbeat")
-        check_timeout(heartbeat_timeout, "heartbeat_timeout")
-        if isinstance(propagate, str):
-            raise TypeError(f"propagate is a list of names: propagate=[{propagate!r}]")
-        check_listeners(listeners, InvokerListener, ("referred", "destroyed"))
+        many = transport is None and options.is_many(target)
+        options.check_options(cluster, many, AsyncClient)
+        options.check_values(timeout, heartbeat, heartbeat_timeout, propagate)
+        self._references = References(listeners)
         settings = Settings(
             application=application,
             max_message_size=max_message_size,
@@ -127,7 +130,7 @@ class AsyncClient:
         self._timeout = timeout
         self._invocation_ids = invocation_ids
         self._limits = Limits(timeout, countdown=countdown)
-        self._wire = Wire(
+        self._wire: Wire | ClusterWire = (options.wire_of_many(cluster) if many else Wire)(
             target,
             settings,
             self._limits,
@@ -144,16 +147,15 @@ class AsyncClient:
         )
         self._ends = self._make_ends()
         self._filters = filters
-        self._settings = {**(filter_settings or {}), "propagate": propagate}
-        if transport is None and place(target) is None and in_the_open(target, security):
+        said = {**(filter_settings or {}), **options.settings_of(cluster)}
+        self._settings = {**said, "propagate": propagate}
+        if transport is None and options.readable(target, security):
             self._settings["open_target"] = target  # for filters that send what is secret
             if settings.credentials is not None:
                 warn_of(target)
-        check_settings(FilterSettings(filter_settings), filters, "filter_settings")
-        self._chains = Chains(resolve(filters, CONSUMER, self._settings), self._ends)
+        check_settings(FilterSettings(said), filters, "filter_settings")
+        self._chains = Chains(self._wire.resolve(filters, self._settings), self._ends)
         self._futures: set[asyncio.Future[Any]] = set()
-        self._listeners = tuple(listeners)
-        self._references: dict[str, Reference] = {}
         self._closed = False
 
     @property
@@ -202,8 +204,9 @@ class AsyncClient:
         service = with_timeouts(read_interface(interface), timeouts or {})
         group = service.group if group is None else group
         version = service.version if version is None else version
-        chains = self._chains_of(service, filters, settings, methods)
-        key = self._refer(service.name, group, version, chains)
+        key = service_key(service.name, group, version)
+        chains = self._chains_of(service, key, filters, settings, methods)
+        self._refer(key, chains)
 
         def make(method: Method, codec: CallingCodec) -> RemoteMethod:
             return self._method(
@@ -223,12 +226,14 @@ class AsyncClient:
 
     def generic(self, service: str, *, group: str = "", version: str = "") -> GenericService:
         """A remote service by name, without an interface."""
-        key = self._refer(service, group, version, self._chains)
+        key = service_key(service, group, version)
+        chains = self._own_chains(key, self._filters, FilterSettings(self._settings))
+        self._refer(key, chains)
 
         def make(name: str, codec: CallingCodec) -> RemoteMethod:
             return self._method(
                 codec,
-                self._chains,
+                chains,
                 service=service,
                 name=name,
                 group=group,
@@ -262,26 +267,32 @@ class AsyncClient:
     def _chains_of(
         self,
         service: Service,
+        key: str,
         filters: FilterList,
         settings: Mapping[str, Any],
         methods: Mapping[str, Mapping[str, Any]] | None,
     ) -> Chains:
         """Of a reference: the client's own where it says nothing else."""
         merged = merge(self._filters, filters)
+        if isinstance(self._wire, Wire):
+            options.check_one(name for own in (settings, *(methods or {}).values()) for name in own)
         check_settings(with_settings(service, {}, settings, methods), merged, service.name)
         own = with_settings(service, self._settings, settings, methods)
         if not filters and own.says_no_more_than(self._settings):
-            return self._chains
-        return Chains(resolve(merged, CONSUMER, own), self._ends)
+            merged = self._filters
+        return self._own_chains(key, merged, own)
 
-    def _refer(self, service: str, group: str, version: str, chains: Chains) -> str:
-        key = service_key(service, group, version)
+    def _own_chains(self, key: str, filters: FilterList, settings: FilterSettings) -> Chains:
+        if not isinstance(self._wire, Wire):
+            return self._wire.chains(key, filters, settings)
+        if filters is self._filters and settings.says_no_more_than(self._settings):
+            return self._chains
+        return Chains(resolve(filters, CONSUMER, settings), self._ends)
+
+    def _refer(self, key: str, chains: Chains) -> None:
         if self._closed:
             raise Unavailable(f"{key}: the client is closed: make another", sent=Sent.NOT_SENT)
-        if self._listeners and key not in self._references:
-            self._references[key] = reference = Reference(key, self.target, chains.plain)
-            tell(self._listeners, "referred", reference)
-        return key
+        self._references.add(key, self.target, chains.plain)
 
     def _method(self, codec: CallingCodec, chains: Chains, **facts: Any) -> RemoteMethod:
         self._wire.codecs.add(codec)
@@ -323,9 +334,7 @@ class AsyncClient:
         """Let calls under way end, at most ``grace`` seconds, and hang up."""
         self._closed = True
         await self._wire.close(grace)
-        while self._references:
-            _, reference = self._references.popitem()
-            tell(self._listeners, "destroyed", reference)
+        self._references.destroy()
 
     async def __aenter__(self) -> Self:
         return self

@@ -31,6 +31,11 @@ class Connections(Protocol):
     @property
     def available(self) -> bool: ...
     @property
+    def busy(self) -> bool:
+        """Whether calls of this client are under way."""
+        ...
+
+    @property
     def stream(self) -> ConsumerStream | None:
         """One of those at hand: for what is asked beside the calls."""
         ...
@@ -38,6 +43,10 @@ class Connections(Protocol):
     @property
     def late(self) -> int:
         """How many answers came when nobody waited any more."""
+        ...
+
+    def begin(self) -> None:
+        """Connect where we are not, without waiting for it."""
         ...
 
     async def connect(self, invocation: Invocation) -> Connection: ...
@@ -74,6 +83,10 @@ class RoundRobin:
         return any(lease.available for lease in self._leases)
 
     @property
+    def busy(self) -> bool:
+        return any(lease.busy for lease in self._leases)
+
+    @property
     def stream(self) -> ConsumerStream | None:
         return next((lease.stream for lease in self._leases if lease.available), None)
 
@@ -94,6 +107,9 @@ class RoundRobin:
 
     def _revive(self) -> None:
         self._reviving = False
+        self.begin()
+
+    def begin(self) -> None:
         for lease in self._leases:
             lease.begin()
 

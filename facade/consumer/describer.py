@@ -5,7 +5,7 @@ from contextvars import Context
 from time import monotonic
 
 from facade.consumer.connections import Connections
-from facade.consumer.limit import Limits
+from facade.consumer.limit import Publishes
 from facade.core.errors import Code, DeadlineExceeded, RpcError, Status, Unavailable, Unimplemented
 from facade.core.log import get_logger
 from facade.exchange.description import ProviderDescription, read_description, request_bytes
@@ -26,7 +26,7 @@ class Describer:
         self,
         connections: Connections,
         transport: Transport,
-        limits: Limits,
+        limits: Publishes,
         *,
         follow: bool,
         unary: bool,

@@ -67,6 +67,11 @@ class Lease:
         return current is not None and current.usable and not self._closed
 
     @property
+    def busy(self) -> bool:
+        """Whether calls of this client are under way."""
+        return self._connector is not None and bool(self._ours(self._connector))
+
+    @property
     def stream(self) -> ConsumerStream | None:
         """That of the connection at hand: for what is asked beside the calls."""
         return self._connector.stream if self._connector is not None else None

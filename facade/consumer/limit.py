@@ -8,7 +8,7 @@ has published its values; never per call.
 import threading
 import weakref
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, Protocol
 
 from facade.core.method import Method
 from facade.exchange.description import ServiceDescription
@@ -78,6 +78,12 @@ def _seconds(milliseconds: Any) -> float | None:
     except (TypeError, ValueError, OverflowError):
         return None
     return seconds if 0 < seconds < float("inf") else None
+
+
+class Publishes(Protocol):
+    """Who is told what a provider publishes."""
+
+    def publish(self, services: Iterable[ServiceDescription]) -> None: ...
 
 
 class Limits:

@@ -1,8 +1,10 @@
 """Who is told of the services that a client refers to."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from facade.core.filter import Invoker
+from facade.core.listener import check_listeners, tell
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,3 +30,23 @@ class InvokerListener:
 
     def destroyed(self, reference: Reference, /) -> None:
         """The client is closed."""
+
+
+class References:
+    """The services that one client refers to, and who is told of them. TypeError for listeners
+    that are none."""
+
+    def __init__(self, listeners: Sequence[InvokerListener]) -> None:
+        check_listeners(listeners, InvokerListener, ("referred", "destroyed"))
+        self._listeners = tuple(listeners)
+        self._made: dict[str, Reference] = {}
+
+    def add(self, key: str, target: str, invoker: Invoker) -> None:
+        if self._listeners and key not in self._made:
+            self._made[key] = reference = Reference(key, target, invoker)
+            tell(self._listeners, "referred", reference)
+
+    def destroy(self) -> None:
+        while self._made:
+            _, reference = self._made.popitem()
+            tell(self._listeners, "destroyed", reference)

@@ -2,6 +2,8 @@
 
 import asyncio
 import weakref
+from collections.abc import Mapping
+from typing import Any
 
 from facade.codec import CallingCodec
 from facade.consumer.callbacks import CallbackInvoker, NoCallbacks, Runner
@@ -10,16 +12,17 @@ from facade.consumer.connector import Connector
 from facade.consumer.describer import Describer
 from facade.consumer.exports import NOTHING_EXPORTED
 from facade.consumer.lease import Lease
-from facade.consumer.limit import Limits
+from facade.consumer.limit import Publishes
 from facade.consumer.remote import RemoteInvoker, UnaryInvoker
 from facade.consumer.shared import SHARED, Shared
 from facade.consumer.streaming import InjvmStreams, NoStreams, StreamInvoker
-from facade.core.filter import Invoker
+from facade.core.filter import CONSUMER, Filter, Invoker
 from facade.exchange.handlers import Handlers
 from facade.exchange.injvm import InjvmInvoker, InjvmTransport, place
 from facade.exchange.settings import Settings
 from facade.exchange.tls import ClientTls
 from facade.exchange.transport import GrpcTransport, Transport, channel_options
+from facade.plugins import FilterList, resolve
 
 
 class Wire:
@@ -34,7 +37,7 @@ class Wire:
         self,
         target: str,
         settings: Settings,
-        limits: Limits,
+        limits: Publishes,
         handlers: Handlers,
         runner: Runner,
         *,
@@ -46,6 +49,7 @@ class Wire:
         wait_for_ready: bool,
         describe: bool,
         callbacks: int,
+        codecs: weakref.WeakSet[CallingCodec] | None = None,
     ) -> None:
         here = place(target)
         if native:
@@ -65,7 +69,7 @@ class Wire:
         self.transport = transport
         self.limits = settings.limits
         # Those of the client's methods: see Lease.
-        self.codecs: weakref.WeakSet[CallingCodec] = weakref.WeakSet()
+        self.codecs: weakref.WeakSet[CallingCodec] = weakref.WeakSet() if codecs is None else codecs
 
         def hold(shared: Shared) -> Lease:
             return Lease(
@@ -118,6 +122,15 @@ class Wire:
                 "need: give the client a target such as 'localhost:50051'"
             )
         return self.transport
+
+    def resolve(self, filters: FilterList, settings: Mapping[str, Any]) -> list[Filter]:
+        """The filters of a call, as the client has them."""
+        return resolve(filters, CONSUMER, settings)
+
+    @property
+    def busy(self) -> bool:
+        """Whether calls of this client are under way."""
+        return self.connector.busy or bool(getattr(self.transport, "under_way", ()))
 
     async def close(self, grace: float) -> None:
         """Let calls under way end, at most ``grace`` seconds, and hang up."""

@@ -36,9 +36,13 @@ class Filter:
     ``needs_loop = False`` says that a filter awaits nothing but the invoker. A blocking
     client whose filters all say so runs them on the calling thread, and spares two switches
     between threads for each call.
+
+    ``per_attempt = True`` says that a filter of a consumer is about one provider: where there are
+    several, each has one of its own, and it sees each attempt. The others see the call once.
     """
 
     needs_loop: bool = True
+    per_attempt: ClassVar[bool] = False
 
     # The settings that it reads in ``configure``, and what they may be: {"executes": int}.
     keys: ClassVar[Mapping[str, type | tuple[type, ...]]] = {}

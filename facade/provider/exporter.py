@@ -1,8 +1,9 @@
 """What a server exports."""
 
 import inspect
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from types import MappingProxyType
 from typing import Any, Literal
 
 from facade.codec import Codec
@@ -47,8 +48,10 @@ class Exporter:
         end: Invoker,
         scope: Scope,
         unexport: Callable[["Exporter"], None],
+        settings: Mapping[str, Any] = MappingProxyType({}),
     ) -> None:
         self.service = service
+        self.settings = settings
         self.invoker = chain(filters, end)
         self.scope = scope
         self.methods = {

@@ -84,7 +84,7 @@ class Exporting(Host):
         check_settings(filter_settings(service, {}, settings, methods), merged, service.name)
         own = filter_settings(service, self._filter_settings, settings, methods)
         chosen = resolve(merged, PROVIDER, own)
-        exporter = Exporter(service, chosen, end, scope, self._published.remove)
+        exporter = Exporter(service, chosen, end, scope, self._published.remove, own)
         if pool is not self.pool:
             exporter.run_in(pool, self.pool)
         self._published.add(exporter)

@@ -19,6 +19,7 @@ from facade.exchange.stream import FrameStream
 from facade.exchange.tls import ServerTls, server_tls
 from facade.loops import new_event_loop
 from facade.plugins import FilterList, check_settings, resolve
+from facade.provider.announcer import Announcer
 from facade.provider.description import answer_describe
 from facade.provider.exporter import (
     LOCAL,
@@ -74,6 +75,7 @@ class Server(Exporting):
     tls                certificate and key: then nobody is served without
     compression        "gzip" or "deflate" for what is sent, where the consumer can read it
     socket_mode        of the file at "unix:path", as 0o600; else what the umask leaves
+    registry, announce  where exports are announced, and at which address if it is another
     """
 
     def __init__(
@@ -108,6 +110,8 @@ class Server(Exporting):
         tls: ServerTls | None = None,
         compression: str | None = None,
         socket_mode: int | None = None,
+        registry: Any = (),
+        announce: str = "",
     ) -> None:
         check_timeout(heartbeat, "heartbeat")
         check_timeout(heartbeat_timeout, "heartbeat_timeout")
@@ -163,7 +167,8 @@ class Server(Exporting):
         self._native = NativeCalls(
             self._exports, mounts, room, typed=native, networked=place(address) is None
         )
-        told = (self._standard, *listeners)
+        self.announcer = Announcer(registry, announce, address, application)
+        told = (self.announcer, self._standard, *listeners)
         self._published = Publication(self._exports, self._local, told)
         self._listener: GrpcListener | None = None
         self._started = False
@@ -191,6 +196,7 @@ class Server(Exporting):
             self._started = False  # it may be tried again
             raise
         self._local.start(self._exports)
+        await self.announcer.start(self.address, self.port)
 
     async def _listen(self) -> None:
         self._listener = listener = GrpcListener(
@@ -226,6 +232,7 @@ class Server(Exporting):
         await asyncio.shield(self._stopping)
 
     async def _stop(self, grace: float) -> None:
+        await self.announcer.stop()
         # A little more for gRPC: we end the streams ourselves, each call with its error.
         listener = (
             asyncio.create_task(self._listener.stop(grace + 2))
@@ -241,6 +248,7 @@ class Server(Exporting):
         if listener is not None:
             await listener
         self._published.clear()
+        await self.announcer.close()
         self.pool.close()
         self._watchdog.stop()
         self._stopped.set()

@@ -20,6 +20,27 @@ from tests.servers.ports import free_port
 ZOOKEEPER = Path("/usr/share/java/zookeeper.jar")
 
 
+FIGURES: list[str] = []
+
+
+@pytest.fixture
+def figure() -> Callable[..., None]:
+    """Call it with a name, a number and its bound: told at the end of the run."""
+
+    def note(name: str, value: float, bound: float, of: str = "") -> None:
+        verdict = "ok" if value <= bound else "MISSED"
+        FIGURES.append(f"{name:<46} {value:>8} {bound:>8} {verdict:<7}{of}")
+
+    return note
+
+
+def pytest_terminal_summary(terminalreporter):
+    if FIGURES:
+        terminalreporter.section("figures: value, bound")
+        for line in FIGURES:
+            terminalreporter.write_line(line)
+
+
 def pytest_collection_modifyitems(items):
     for item in items:
         if Path(__file__).parent in item.path.parents:

@@ -1,0 +1,258 @@
+"""How the calls of a client reach many providers."""
+
+import asyncio
+import weakref
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from facade.cluster import Clusters, Directory, Subset, mocked
+from facade.codec import CallingCodec
+from facade.consumer.callbacks import Runner
+from facade.consumer.chains import Chains, Ends
+from facade.consumer.limit import Publishes
+from facade.consumer.options import DIRECTORY
+from facade.consumer.seeker import Seeker
+from facade.consumer.watch import Watch
+from facade.consumer.way import Way, Wires
+from facade.consumer.wire import Wire
+from facade.core.chain import is_available
+from facade.core.errors import Code, Sent, Unavailable
+from facade.core.filter import CONSUMER, Filter, Invoker
+from facade.core.invocation import Invocation
+from facade.core.result import Result
+from facade.core.settings import FilterSettings
+from facade.exchange.description import ServiceDescription
+from facade.exchange.handlers import Handlers
+from facade.exchange.settings import Settings
+from facade.exchange.tls import ClientTls
+from facade.exchange.transport import GrpcTransport
+from facade.plugins import FilterList, resolve
+from facade.registry import Provider, open_registry, parse
+from facade.registry.wanted import Wanted
+
+
+class ClusterWire:
+    """A directory for each service that is referred to, with filters of the call around it, and
+    those of an attempt at each provider. It stands where a client of one provider has a Wire."""
+
+    def __init__(
+        self,
+        options: Mapping[str, Any],
+        target: str,
+        settings: Settings,
+        limits: Publishes,
+        handlers: Handlers,
+        runner: Runner,
+        *,
+        tls: ClientTls | None,
+        native: bool,
+        connections: int,
+        wait_for_ready: bool,
+        callbacks: int,
+        transport: None = None,
+        **modes: bool,
+    ) -> None:
+        self.target = target
+        self.place = parse(target).place
+        self._registry = open_registry(target, application=settings.application)
+        self._options = {name: options[name] for name in DIRECTORY if name in options}
+        if isinstance(subset := self._options.get("subset"), int):
+            self._options["subset"] = Subset(subset)
+        self._wait = wait_for_ready
+        self.codecs: weakref.WeakSet[CallingCodec] = weakref.WeakSet()
+        published: dict[str, tuple[ServiceDescription, ...]] = {}
+
+        def make(provider: Provider) -> Wire:
+            plain = native or not provider.exchange
+            return Wire(
+                provider.address,
+                settings,
+                Published(provider.address, published, limits),
+                Handlers(None, None) if plain else handlers,
+                runner,
+                transport=None,
+                tls=tls,
+                native=plain,
+                connections=0 if plain else connections,
+                # Another provider is nearer than the end of a wait.
+                wait_for_ready=False,
+                callbacks=callbacks,
+                codecs=self.codecs,
+                **modes,
+            )
+
+        make(Provider("127.0.0.1:1"))  # what can't be together is an error now
+        self.wires = Wires(make)
+        self.watches: dict[str, Watch] = {}
+        self._scopes: list[Scope] = []
+        self._closed = False
+        self.end: Invoker = Undirected(self)
+        self.streams = self.end
+        self.callbacks = Everywhere(self)
+        self.connector = self.describer = Seeker(self)
+
+    def chains(self, key: str, filters: FilterList, settings: FilterSettings) -> Chains:
+        """Of a service with these filters and settings: the same ones when asked again."""
+        for scope in self._scopes:
+            if scope.key == key and scope.filters == list(filters) and scope.says(settings):
+                return scope.chains
+        scope = self._make(key, list(filters), settings)
+        self._scopes.append(scope)
+        return scope.chains
+
+    def _make(self, key: str, filters: list[Any], settings: FilterSettings) -> "Scope":
+        used = _without_retry(filters)
+        watch = self.watch(key)
+
+        def open(provider: Provider) -> Way:
+            own = resolve(used, CONSUMER, settings, per_attempt=True)
+            return Way(self.wires, self.wires.take(provider), own, watch.refresh)
+
+        directory = Directory(open, service=key, registry=self.place, **self._options)
+        plain = Clusters(directory, settings)
+        # What is handed over at one provider is to be taken back there.
+        sticky = Clusters(directory, _sticky(settings))
+        ends = Ends(*(Told(watch, each) for each in (plain, sticky, plain)))
+        chains = Chains(
+            self.resolve(filters, settings), ends, lambda invoker: mocked(invoker, settings)
+        )
+        return Scope(key, filters, settings, chains, (plain, sticky))
+
+    def resolve(self, filters: FilterList, settings: Mapping[str, Any]) -> list[Filter]:
+        """The filters of a call, which see it once."""
+        return resolve(_without_retry(filters), CONSUMER, settings, per_attempt=False)
+
+    def watch(self, key: str) -> Watch:
+        if key not in self.watches:
+            Wanted.parse(key)
+            self.watches[key] = Watch(self._registry, self.place, key, wait=self._wait)
+        return self.watches[key]
+
+    @property
+    def scopes(self) -> Iterator["Scope"]:
+        return iter(list(self._scopes))
+
+    @property
+    def closed(self) -> bool:
+        return self._closed
+
+    @property
+    def native(self) -> GrpcTransport:
+        """ValueError: one channel reaches one provider."""
+        raise ValueError(
+            f"{self.place} names many providers, and a channel is to one: give the client of "
+            "generated stubs a target such as 'localhost:50051'"
+        )
+
+    async def close(self, grace: float) -> None:
+        """Let calls under way end, at most ``grace`` seconds, and hang up everywhere."""
+        self._closed = True
+        self.wires.close(grace)
+        await asyncio.gather(
+            *(cluster.close() for scope in self.scopes for cluster in scope.clusters),
+            *(watch.close() for watch in self.watches.values()),
+        )
+        await asyncio.gather(self._registry.close(), *(wire.close(grace) for wire in self.wires))
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """A service as one reference or several see it."""
+
+    key: str
+    filters: list[Any]
+    settings: FilterSettings
+    chains: Chains
+    clusters: tuple[Clusters, ...]
+
+    def says(self, settings: FilterSettings) -> bool:
+        return list(self.settings.places()) == list(settings.places())
+
+
+class Told:
+    """Waits at the first call until it is known who provides; then it is out of the way."""
+
+    def __init__(self, watch: Watch, clusters: Clusters) -> None:
+        self._watch = watch
+        self._clusters = clusters
+        self.invoke = self._first
+
+    async def _first(self, invocation: Invocation) -> Result:
+        self._clusters.directory.check_open()
+        await self._watch.called(self._clusters.directory, invocation)
+        self.invoke = self._clusters.invoke  # type: ignore[assignment]
+        return await self._clusters.invoke(invocation)
+
+    @property
+    def available(self) -> bool:
+        """Whether a provider is connected; the next call would look, too."""
+        return any(endpoint.connected for endpoint in self._clusters.directory.endpoints)
+
+    def __repr__(self) -> str:
+        return repr(self._clusters)
+
+
+class Undirected:
+    """For calls that name their service themselves, and for who asks how the client is."""
+
+    def __init__(self, wire: ClusterWire) -> None:
+        self._wire = wire
+
+    @property
+    def available(self) -> bool:
+        return any(is_available(scope.chains.plain) for scope in self._wire.scopes)
+
+    async def invoke(self, invocation: Invocation) -> Result:
+        for scope in self._wire.scopes:
+            if scope.key == invocation.service_key:
+                return await scope.clusters[0].invoke(invocation)
+        raise Unavailable(
+            f"{invocation}: this client refers to no service {invocation.service_key}",
+            code=Code.NO_INVOKER_AVAILABLE,
+            sent=Sent.NOT_SENT,
+        )
+
+    def __repr__(self) -> str:
+        return f"Cluster({self._wire.place!r})"
+
+
+class Everywhere(Undirected):
+    """The callbacks that were handed over, wherever that was."""
+
+    def withdraw(self, target: Any) -> bool:
+        """Forget one. False where it is not in use."""
+        found = [wire.callbacks.withdraw(target) for wire in self._wire.wires]
+        return any(found)
+
+
+class Published:
+    """What one provider of many publishes: it says nothing about services of others."""
+
+    def __init__(
+        self,
+        address: str,
+        all: dict[str, tuple[ServiceDescription, ...]],
+        limits: Publishes,
+    ) -> None:
+        self._address = address
+        self._all = all
+        self._limits = limits
+
+    def publish(self, services: Iterable[ServiceDescription]) -> None:
+        self._all.pop(self._address, None)
+        self._all[self._address] = tuple(services)  # the last: of two that differ, it holds
+        self._limits.publish(service for told in self._all.values() for service in told)
+
+
+def _without_retry(filters: FilterList) -> list[Any]:
+    """The cluster itself repeats calls; the filter does besides where it is named."""
+    return list(filters) if "retry" in filters else [*filters, "-retry"]
+
+
+def _sticky(settings: FilterSettings) -> FilterSettings:
+    """The same, and sticky where nothing is said of it."""
+    methods: dict[str, dict[str, Any]] = {}
+    for method, key, value in settings.places():
+        methods.setdefault(method, {})[key] = value
+    return FilterSettings({"sticky": True, **methods.pop("", {})}, methods)

@@ -1,0 +1,92 @@
+"""What a client is told of the providers of one service."""
+
+import asyncio
+import logging
+from collections.abc import Sequence
+from contextvars import Context
+
+from facade.cluster import Directory
+from facade.core.errors import Code, Sent, Unavailable
+from facade.core.invocation import Invocation
+from facade.registry.provider import Provider
+from facade.registry.registry import FIRST_LIST, Registry
+from facade.registry.subscription import Subscription
+
+logger = logging.getLogger(__name__)
+
+
+class Watch:
+    """One subscription for all directories of a service. It begins with the first call."""
+
+    def __init__(self, registry: Registry, place: str, key: str, *, wait: bool) -> None:
+        self.key = key
+        self._registry = registry
+        self._place = place
+        # Whether calls wait for the first list as long as they may take.
+        self._wait = wait
+        self._directories: list[Directory] = []
+        self._task: asyncio.Task[None] | None = None
+        self._subscription: Subscription | None = None
+        self._providers: Sequence[Provider] | None = None
+        self._first = asyncio.Event()
+
+    async def follow(self, directory: Directory, timeout: float | None, what: object) -> None:
+        """Keep it up to date from now on; wait for the first list as ``told`` does."""
+        if directory not in self._directories:
+            self._directories.append(directory)
+            if self._providers is not None:
+                directory.update(self._providers)
+        await self.told(timeout, what)
+
+    async def told(self, timeout: float | None, what: object) -> Sequence[Provider]:
+        """The providers. Unavailable where no list came for so many seconds."""
+        if self._providers is not None:
+            return self._providers
+        if self._task is None:
+            # Nothing of who called first is to live on in it.
+            self._task = asyncio.create_task(
+                self._subscribe(), name="facade-subscribe", context=Context()
+            )
+        patience = timeout if self._wait else min(FIRST_LIST, timeout or FIRST_LIST)
+        try:
+            async with asyncio.timeout(patience):
+                await self._first.wait()
+        except TimeoutError:
+            raise Unavailable(
+                f"{what}: the registry {self._place} has not told within {patience:.3g} s who "
+                f"provides {self.key}",
+                code=Code.NO_INVOKER_AVAILABLE,
+                sent=Sent.NOT_SENT,
+            ) from None
+        return self._providers or ()
+
+    async def called(self, directory: Directory, invocation: Invocation) -> None:
+        """The same for the first call of a directory."""
+        countdown = invocation.start_countdown()
+        await self.follow(directory, None if countdown is None else countdown.remaining, invocation)
+
+    async def _subscribe(self) -> None:
+        try:
+            self._subscription = await self._registry.subscribe(self.key, self._changed)
+        except Exception:
+            logger.exception("the providers of %s can't be asked for", self.key)
+            self._task = None  # the next call tries again
+
+    def _changed(self, providers: Sequence[Provider]) -> None:
+        self._providers = providers
+        for directory in self._directories:
+            directory.update(providers)
+        self._first.set()
+
+    def refresh(self) -> None:
+        """One of the providers has just failed."""
+        if self._subscription is not None:
+            self._subscription.refresh()
+
+    async def close(self) -> None:
+        self._directories.clear()
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.wait((self._task,))
+        if self._subscription is not None:
+            await self._subscription.close()

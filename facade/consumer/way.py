@@ -1,0 +1,106 @@
+"""The ways to the providers of a cluster: connections, and what is around them."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from contextlib import suppress
+
+from facade.consumer.chains import Chains, Ends
+from facade.consumer.wire import Wire
+from facade.core.chain import is_available
+from facade.core.filter import Filter, Invoker
+from facade.core.invocation import Invocation
+from facade.core.result import Result
+from facade.registry.provider import Provider
+
+# Seconds between looks at whether the last calls to a provider that is gone have ended.
+_LOOK = 0.05
+
+# Seconds that calls under way have at a provider that is gone, where they can't be watched.
+_GRACE = 30.0
+
+_Place = tuple[str, bool]
+
+
+class Wires:
+    """The wires of one client by address, each as long as a service uses it."""
+
+    def __init__(self, make: Callable[[Provider], Wire]) -> None:
+        self._make = make
+        self._open: dict[_Place, Wire] = {}
+        self._users: dict[Wire, int] = {}
+        self._closing = asyncio.Event()
+        # For calls that `busy` does not see: unary ones.
+        self._grace = _GRACE
+
+    def __iter__(self) -> Iterator[Wire]:
+        """All that are open; those of providers that are gone, too."""
+        return iter(list(self._users))
+
+    def take(self, provider: Provider) -> Wire:
+        """Give it back."""
+        place = provider.address, provider.exchange
+        wire = self._open.get(place)
+        if wire is None:
+            wire = self._open[place] = self._make(provider)
+            self._users[wire] = 0
+        self._users[wire] += 1
+        return wire
+
+    async def give_back(self, wire: Wire) -> None:
+        """The last one hangs up, when all calls have ended: their providers still answer."""
+        self._users[wire] -= 1
+        if self._users[wire]:
+            return
+        for place in [place for place, each in self._open.items() if each is wire]:
+            del self._open[place]
+        try:
+            while wire.busy and not self._closing.is_set():
+                with suppress(TimeoutError):
+                    async with asyncio.timeout(_LOOK):
+                        await self._closing.wait()
+        finally:
+            self._users.pop(wire, None)
+            await wire.close(self._grace)
+
+    def close(self, grace: float) -> None:
+        """From now on calls under way have so many seconds."""
+        self._grace = grace
+        self._closing.set()
+
+
+class Way:
+    """The way of one service to one provider: its filters of attempts, and the wire."""
+
+    def __init__(
+        self, wires: Wires, wire: Wire, filters: Sequence[Filter], lost: Callable[[], None]
+    ) -> None:
+        self._wires = wires
+        self._wire = wire
+        self._lost = lost
+        self._begun = False
+        self._chains = Chains(filters, Ends(wire.end, wire.callbacks, wire.streams))
+        # By the class of the codec: found once, not for each call.
+        self._by_codec: dict[type, Invoker] = {}
+
+    @property
+    def available(self) -> bool:
+        return is_available(self._wire.end)
+
+    def begin(self) -> None:
+        if self._begun:
+            self._lost()
+        self._begun = True
+        self._wire.connector.begin()
+
+    def invoke(self, invocation: Invocation) -> Awaitable[Result]:
+        codec = invocation.codec
+        invoker = self._by_codec.get(type(codec))
+        if invoker is None:
+            invoker = self._by_codec[type(codec)] = self._chains.of(codec)
+        return invoker.invoke(invocation)
+
+    async def close(self) -> None:
+        await self._wires.give_back(self._wire)
+
+    def __repr__(self) -> str:
+        return repr(self._chains.plain)

@@ -1,0 +1,111 @@
+"""Servers that announce themselves at real registries, and clients that find them there."""
+
+import asyncio
+import signal
+import sys
+
+import pytest
+
+import facade
+from facade.registry import open_registry
+from tests.servers.where import Here, Where
+
+pytestmark = pytest.mark.timeout(120)
+
+KEY = "test.Where"
+
+
+@pytest.fixture(params=["zookeeper", "etcd"])
+def server(request):
+    return request.param, request.getfixturevalue(request.param)
+
+
+@pytest.fixture
+def url(server):
+    kind, program = server
+    return f"{kind}://{program.address}?session=2"
+
+
+class Heard:
+    """What a registry tells."""
+
+    def __init__(self):
+        self.providers = ()
+        self._changed = asyncio.Event()
+
+    def __call__(self, providers):
+        self.providers = providers
+        self._changed.set()
+
+    async def until(self, count):
+        while len(self.providers) != count:
+            self._changed.clear()
+            await self._changed.wait()
+
+
+@pytest.fixture
+async def heard(url):
+    registry, heard = open_registry(url), Heard()
+    await registry.subscribe(KEY, heard)
+    yield heard
+    await registry.close()
+
+
+async def test_server_is_found_with_what_it_says_of_itself(url, heard):
+    """Consumers that were there before are told; and of its end before it ends."""
+    async with facade.AsyncClient(url, timeout=20.0) as client:
+        server = facade.Server(registry=url, application="shop")
+        server.export(Where, Here(), weight=30, warmup=7.0, tag="gray")
+        await server.start()
+        await heard.until(1)
+        (told,) = heard.providers
+        assert (told.address, told.weight, told.warmup) == (f"127.0.0.1:{server.port}", 30, 7.0)
+        assert (told.tag, told.application) == ("gray", "shop")
+        assert await client.refer(Where).where() > 0
+        await server.stop()
+        await heard.until(0)
+
+
+async def test_server_starts_while_the_registry_is_down(server, url):
+    """It is announced once that is there."""
+    program = server[1]
+    before = open_registry(url)
+    await before.subscribe(KEY, Heard())  # it has been up
+    await before.close()
+    program.kill()
+    announced = facade.Server(registry=url)
+    announced.export(Where, Here())
+    await announced.start()
+    async with facade.AsyncClient(f"127.0.0.1:{announced.port}") as client:
+        assert await client.refer(Where).where() > 0
+    await asyncio.to_thread(program.start)
+    registry, heard = open_registry(url), Heard()
+    await registry.subscribe(KEY, heard)
+    await heard.until(1)
+    await registry.close()
+    await announced.stop()
+
+
+async def test_stop_does_not_wait_for_a_registry_that_is_gone(server, url):
+    announced = facade.Server(registry=url)
+    announced.export(Where, Here())
+    await announced.start()
+    server[1].freeze()
+    await asyncio.wait_for(announced.stop(), 20.0)
+    server[1].thaw()
+
+
+async def test_workers_of_facade_serve_are_one_provider(url, heard):
+    """They share an address, which is named once; a stop takes it off the list."""
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "facade", "serve", "tests.servers.where:Here"),
+        *("--address", "127.0.0.1:0", "--registry", url, "--workers", "2"),
+        stdout=asyncio.subprocess.PIPE,
+    )
+    await heard.until(1)
+    async with facade.AsyncClient(url, connections=8, timeout=20.0) as client:
+        where = client.refer(Where)
+        await where.where()
+    process.send_signal(signal.SIGTERM)
+    assert await process.wait() == 0
+    await heard.until(0)
