@@ -151,8 +151,7 @@ class AsyncClient:
         self._settings = {**said, "propagate": propagate}
         if transport is None and options.readable(target, security):
             self._settings["open_target"] = target  # for filters that send what is secret
-            if settings.credentials is not None:
-                warn_of(target)
+            warn_of(target, settings.credentials)
         check_settings(FilterSettings(said), filters, "filter_settings")
         self._chains = Chains(self._wire.resolve(filters, self._settings), self._ends)
         self._futures: set[asyncio.Future[Any]] = set()

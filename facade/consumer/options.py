@@ -1,7 +1,7 @@
 """What a client of many providers can be told, beside what every client can."""
 
 import inspect
-from collections.abc import Collection, Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypedDict
 
@@ -9,6 +9,7 @@ from facade.core.cluster import KEYS
 from facade.core.hint import suggest
 from facade.exchange.injvm import place
 from facade.exchange.tls import ClientTls, in_the_open
+from facade.service import check_timeout
 
 if TYPE_CHECKING:
     from facade.cluster import Health, Router, Subset
@@ -55,8 +56,7 @@ def is_many(target: str) -> bool:
     scheme that there is not."""
     if ":" not in target or target.startswith("injvm"):
         return False
-    from facade.service import check_timeout
-from facade.registry import is_registry  # for those who may name one
+    from facade.registry import is_registry  # for those who may name one
 
     return is_registry(target)
 

@@ -74,9 +74,9 @@ class Credentials:
         return "<Credentials>"  # this lands in logs
 
 
-def warn_of(target: str) -> None:
+def warn_of(target: str, given: Credentials | None) -> None:
     """Once: who is on the way there can read them."""
-    if target not in _warned:
+    if given is not None and target not in _warned:
         _warned.add(target)
         logger.warning(
             "credentials= are sent to %s, and who is on the way can read them: say tls= there "
