@@ -1,18 +1,18 @@
 """What a client is told of the providers of one service."""
 
 import asyncio
-import logging
 from collections.abc import Sequence
 from contextvars import Context
 
 from facade.cluster import Directory
 from facade.core.errors import Code, Sent, Unavailable
 from facade.core.invocation import Invocation
+from facade.core.log import get_logger
 from facade.registry.provider import Provider
 from facade.registry.registry import FIRST_LIST, Registry
 from facade.registry.subscription import Subscription
 
-logger = logging.getLogger(__name__)
+logger = get_logger(__name__)
 
 
 class Watch:

@@ -90,7 +90,7 @@ class Way:
         if self._begun:
             self._lost()
         self._begun = True
-        self._wire.connector.begin()
+        self._wire.begin()
 
     def invoke(self, invocation: Invocation) -> Awaitable[Result]:
         codec = invocation.codec

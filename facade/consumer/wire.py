@@ -56,6 +56,7 @@ class Wire:
             check_native(target, here is not None, unary, connections)
         single = unary or native
         streams = not single and here is None
+        self._has_stream = streams
         check_connections(connections, handlers, not streams)
         private = transport is not None or single or connections > 0
         if tls is not None and (transport is not None or here is not None):
@@ -131,6 +132,11 @@ class Wire:
     def busy(self) -> bool:
         """Whether calls of this client are under way."""
         return self.connector.busy or bool(getattr(self.transport, "under_way", ()))
+
+    def begin(self) -> None:
+        """Connect, where calls take a stream, without waiting for it."""
+        if self._has_stream:
+            self.connector.begin()
 
     async def close(self, grace: float) -> None:
         """Let calls under way end, at most ``grace`` seconds, and hang up."""

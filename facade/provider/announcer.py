@@ -1,13 +1,13 @@
 """Says in registries what a server exports."""
 
 import asyncio
-import logging
 import socket
 import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
+from facade.core.log import get_logger
 from facade.core.settings import FilterSettings
 from facade.exchange.injvm import place
 from facade.provider.exporter import LOCAL, Exporter
@@ -16,7 +16,7 @@ from facade.provider.listener import ExporterListener
 if TYPE_CHECKING:
     from facade.registry import Provider, Registry
 
-logger = logging.getLogger(__name__)
+logger = get_logger(__name__)
 
 # Seconds that a stop waits for registries, before it lets calls end, and after.
 PATIENCE = 1.0

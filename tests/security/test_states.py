@@ -3,6 +3,7 @@
 import asyncio
 
 import pytest
+from google.protobuf import empty_pb2  # noqa: F401 - json_format must know it
 
 import facade
 from facade import Status
