@@ -265,3 +265,57 @@ print(sum(right), len(right))
     good = ended.lines == [f"{total} {total}"] and not ended.code and not ended.errors
     name = f"{loops} loops and {threads} threads: right answers"
     report(name, " ".join(ended.lines) if good else f"{ended}", "all, in silence", good)
+
+
+@pytest.mark.parametrize("loops", [1, 2, 4])
+async def test_one_client_in_several_loops(provider, report, short, loops):
+    """The loop that called first is served, and the others are told at once what to do."""
+    one = await provider()
+    calls = 20 if short else 500
+    ended = await run_script(
+        one.target,
+        f"""
+client = facade.AsyncClient(TARGET, timeout=20)
+work = client.refer(Work)
+connected, done = threading.Event(), threading.Event()
+said = []
+
+def first():
+    async def main():
+        await work.echo("connected")
+        connected.set()
+        while not done.is_set() or len(said) < {calls}:
+            said.append(await work.echo("hello") == "hello")
+        await client.close()
+    asyncio.run(main())
+
+def other():
+    async def main():
+        for _ in range({calls}):
+            try:
+                await work.echo("hello")
+                print("went over the connection of another loop")
+            except RuntimeError as error:
+                if "make one in each loop" not in str(error):
+                    print(repr(error))
+    asyncio.run(main())
+
+ts = [threading.Thread(target=first)]
+ts[0].start()
+connected.wait()
+ts += [threading.Thread(target=other) for _ in range({loops} - 1)]
+for t in ts[1:]: t.start()
+for t in ts[1:]: t.join()
+done.set()
+ts[0].join()
+print("all right" if all(said) else "wrong answers")
+""",
+    )
+    good = ended.lines == ["all right"] and not ended.code and not ended.errors
+    figure = "served" if loops == 1 else "one served, others told"
+    report(
+        f"{loops} loops with one AsyncClient",
+        figure if good else f"{ended}",
+        "works, or a clear error",
+        good,
+    )
