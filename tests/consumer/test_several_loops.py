@@ -1,6 +1,8 @@
 """One AsyncClient in several event loops: one after the other, and not at once."""
 
 import asyncio
+import gc
+import sys
 import threading
 
 import pytest
@@ -97,3 +99,34 @@ def test_loops_one_after_the_other(target, settings):
     finally:
         resting.run_until_complete(end_others())
         resting.close()
+
+
+def test_loop_that_ends_before_its_client_is_closed(target, caplog):
+    """What gRPC has to say of its streams comes in time: nothing is logged in the next loop."""
+    client = facade.AsyncClient(target, timeout=20)
+    echo = client.refer(Echo)
+
+    async def call(close):
+        held = [asyncio.ensure_future(echo.echo(f"{n}")) for n in range(20)]
+        assert await echo.echo("last") == "last"
+        await asyncio.sleep(0.02)
+        if close:
+            await asyncio.gather(*held)
+            await client.close()
+
+    for close in (False, False, False, True):
+        asyncio.run(call(close))
+    assert [record.getMessage() for record in caplog.records if record.name == "asyncio"] == []
+
+
+def test_server_that_is_left_open(monkeypatch):
+    """gRPC's own does not complain of the loop that is closed when it goes."""
+    complaints = []
+    monkeypatch.setattr(sys, "unraisablehook", complaints.append)
+
+    async def leave():
+        await facade.Server("127.0.0.1:0").start()
+
+    asyncio.run(leave())
+    gc.collect()
+    assert [str(complaint.exc_value) for complaint in complaints] == []
