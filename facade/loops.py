@@ -1,4 +1,4 @@
-"""Which event loop we make where the user leaves it to us."""
+"""Which event loop we make where the user leaves it to us, and which one a client is used in."""
 
 import asyncio
 
@@ -11,3 +11,21 @@ def new_event_loop() -> asyncio.AbstractEventLoop:
         return asyncio.new_event_loop()
     loop: asyncio.AbstractEventLoop = uvloop.new_event_loop()
     return loop
+
+
+def running_loop() -> asyncio.AbstractEventLoop | None:
+    """That of this thread; None where none runs."""
+    try:
+        return asyncio.get_running_loop()
+    except RuntimeError:
+        return None
+
+
+def check_alone(other: asyncio.AbstractEventLoop | None, target: str) -> None:
+    """Before a client goes over to the loop that runs here. RuntimeError where the ``other``, in
+    which it was used, still runs: what it has there is not to be touched from here."""
+    if other is not None and other.is_running() and other is not running_loop():
+        raise RuntimeError(
+            f"this AsyncClient of {target} is in use in another event loop, which still runs: "
+            "make one in each loop (or a Client, which all threads may share)"
+        )

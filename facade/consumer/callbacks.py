@@ -54,7 +54,8 @@ class CallbackInvoker:
         codec: CallbackCodec = invocation.codec
         invocation.start_countdown()
         connection = self._connector.steady
-        if connection is None or not connection.usable:
+        loop = asyncio.get_running_loop()
+        if connection is None or not connection.usable or connection.calls.loop is not loop:
             connection = await self._connector.connect(invocation)
         table = connection.answers.callbacks
         self._tables.add(table)

@@ -95,13 +95,16 @@ class RoundRobin:
         return sum(lease.late for lease in self._leases)
 
     def _pass_over(self) -> Connection | None:
+        loop = asyncio.get_running_loop()
         for lease in islice(self._turns, len(self._leases)):
             connection = lease.current
-            if connection is not None and connection.usable:
+            if connection is None or connection.calls.loop is not loop:
+                continue
+            if connection.usable:
                 if not self._reviving:
                     self._reviving = True
                     # Not now: the loop may be about to run, and run no task yet.
-                    connection.calls.loop.call_soon(self._revive)
+                    loop.call_soon(self._revive)
                 return connection
         return None
 
@@ -115,7 +118,10 @@ class RoundRobin:
 
     async def connect(self, invocation: Invocation) -> Connection:
         """The next usable one; where there is none, the first that comes to be."""
-        return self.current or await self._first(invocation)
+        connection = self.current
+        if connection is None or connection.calls.loop is not asyncio.get_running_loop():
+            return await self._first(invocation)
+        return connection
 
     async def _first(self, invocation: Invocation) -> Connection:
         waits = [asyncio.ensure_future(lease.connect(invocation)) for lease in self._leases]

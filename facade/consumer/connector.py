@@ -22,6 +22,10 @@ FIRST_PAUSE = 0.05
 GROWTH = 1.6
 LONGEST_PAUSE = 1.0
 
+# Seconds for gRPC to end a stream where the loop ends, and nobody has closed the client: what it
+# has to say after that is for a loop that is closed, and it says so on standard error.
+LINGER = 0.02
+
 # Seconds that a connection whose provider drains it may go on until there is another.
 RELIEF = 1.0
 
@@ -141,7 +145,11 @@ class Connector:
 
     async def _keep(self, connection: Connection) -> None:
         started = monotonic()
-        await connection.run()
+        try:
+            await connection.run()
+        except asyncio.CancelledError:
+            await asyncio.sleep(LINGER)
+            raise
         if monotonic() - started > LONGEST_PAUSE:
             self._pause = FIRST_PAUSE
         if connection.error is not None and connection.ready.exception() is None:

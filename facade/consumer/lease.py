@@ -16,15 +16,18 @@ from facade.exchange.handshake import HandshakeFailed
 from facade.exchange.multiplexer import Multiplexer
 from facade.exchange.pending import PendingCall
 from facade.exchange.stream import ConsumerStream
+from facade.loops import check_alone
 
 # Seconds between looks at whether the last calls have ended. (Dubbo's are 10 ms too.)
 LOOK = 0.01
 
 
 class Lease:
-    """Made anywhere; takes its connector in the event loop where it is first needed.
+    """Made anywhere; takes its connector in the event loop where it is first needed, and in
+    another one once that does not run any more. RuntimeError where both run.
 
-    ``current`` is what a call tries first: the connection that was used last, or None.
+    ``current`` is what a call tries first: the connection that was used last, or None. Who is
+    in another loop than it asks ``connect``.
 
     ``codecs``: those of the client's methods. A call that is under way is the client's if
     its codec is: so a close finds its calls, and no call has to leave a note.
@@ -132,6 +135,9 @@ class Lease:
     def _take(self) -> Connector:
         loop = asyncio.get_running_loop()
         if self._connector is None or self._connector.loop is not loop:
+            if self._connector is not None:
+                check_alone(self._connector.loop, self.target)
+            self.current = None
             self._closing = loop.create_future()
             self._connector = self._shared.take(self._key, self._make)
         return self._connector
@@ -157,7 +163,9 @@ class Lease:
 
     async def close(self, grace: float) -> None:
         """Let this client's calls end for at most ``grace`` seconds; then hang up, unless
-        others hold the connection too."""
+        others hold the connection too. RuntimeError in another loop than it is used in."""
+        if self._connector is not None:
+            check_alone(self._connector.loop, self.target)
         self._closed = True
         self.current = None  # the next call is to find out
         connector, self._connector = self._connector, None

@@ -1,6 +1,7 @@
 """The inner end of the consumer's chain: what sends a call and reads its answer."""
 
 import asyncio
+from asyncio import get_running_loop
 from collections.abc import Callable
 from time import monotonic
 from typing import Any, Protocol
@@ -44,7 +45,8 @@ class RemoteInvoker:
         if invocation.countdown is None:
             invocation.start_countdown()
         connection = self._connector.current
-        if connection is None or not connection.usable:
+        loop = get_running_loop()
+        if connection is None or not connection.usable or connection.calls.loop is not loop:
             connection = await self._connector.connect(invocation)
         calls = connection.calls
         invocation.remote_address = calls.remote_address
@@ -52,7 +54,7 @@ class RemoteInvoker:
             if invocation.attachments.get(SENT) == "true":
                 return await post(calls, invocation, payload)
             return calls.tell(invocation, payload)
-        future = calls.loop.create_future()
+        future = loop.create_future()
         call = calls.begin(invocation, payload, future)
         try:
             wire = await future

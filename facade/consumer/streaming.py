@@ -1,5 +1,6 @@
 """Calls with streams: what sends them, and what a caller gets."""
 
+import asyncio
 import concurrent.futures
 from collections.abc import AsyncIterator, Coroutine, Generator, Mapping
 from types import TracebackType
@@ -31,7 +32,8 @@ class StreamInvoker:
     async def _calls(self, invocation: Invocation) -> Calls:
         """What carries the call."""
         connection = self._connector.current
-        if connection is None or not connection.usable:
+        loop = asyncio.get_running_loop()
+        if connection is None or not connection.usable or connection.calls.loop is not loop:
             connection = await self._connector.connect(invocation)
         if not connection.takes_items:
             raise Unimplemented(

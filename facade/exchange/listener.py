@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextvars import Context
 from typing import Any
 
 import grpc
@@ -80,12 +81,14 @@ class GrpcListener:
         """``handlers`` are asked in turn for what is none of ours. ``admit`` gives who somebody
         is who calls without a stream, or raises RpcError: then nothing is done for him."""
         fork.claim()
+        self._guard: asyncio.Task[None] | None = None
         self._exchange = exchange
         self._invoke = invoke
         self._describe = describe
         self._settings = settings
         self._admit = admit
         self.address = ""
+        self._stopped = asyncio.Event()
         options = server_options(settings, reuse_port=reuse_port)
         self._server = grpc.aio.server(options=list(options))
         own = {
@@ -114,6 +117,9 @@ class GrpcListener:
         if port == 0 and not unix:
             raise _cannot_listen(address, None)
         await self._server.start()
+        self._guard = asyncio.create_task(
+            self._stop_with_loop(), name="facade-listener", context=Context()
+        )
         if unix:
             port = 0  # gRPC says 1
         # The port that it really is, where any would do.
@@ -128,7 +134,21 @@ class GrpcListener:
 
     async def stop(self, grace: float | None) -> None:
         """Take nothing new at once, and end what is left after ``grace`` seconds."""
-        await self._server.stop(grace)
+        try:
+            await self._server.stop(grace)
+        finally:
+            self._stopped.set()
+            if self._guard is not None:
+                await self._guard
+
+    async def _stop_with_loop(self) -> None:
+        """For one that nobody stops. gRPC's own wants to stop in its loop when it goes; where that
+        is closed it complains, and then waits for ever for its thread."""
+        try:
+            await self._stopped.wait()
+        except asyncio.CancelledError:
+            await self._server.stop(0)
+            raise
 
     async def _serve_stream(self, _: Any, context: Any) -> None:
         stream = ServerStream(context, self.address)

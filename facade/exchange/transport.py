@@ -25,6 +25,7 @@ from facade.exchange.metadata import Pairs
 from facade.exchange.settings import COMPRESSIONS, Settings
 from facade.exchange.stream import ConsumerStream
 from facade.exchange.tls import ClientTls
+from facade.loops import check_alone, running_loop
 
 SERVICE = "facade.v1.Facade"
 EXCHANGE = f"/{SERVICE}/Exchange"
@@ -119,6 +120,7 @@ class GrpcTransport:
         self._credentials = credentials
         self._options = [*options, *(tls.options if tls is not None else ())]
         self._unary: Any = None
+        self._loop: asyncio.AbstractEventLoop | None = None
         self._closing: asyncio.Future[None] | None = None
         # What the files of TLS were when it was made, and whether that may be of the past.
         self._stamp: object = None
@@ -197,13 +199,19 @@ class GrpcTransport:
         self._outdated = self.tls is not None and failure.sent is Sent.NOT_SENT
 
     def channel(self) -> Any:
-        """That of single calls, made with the first, for the event loop of that."""
+        """That of single calls, made with the first, for the event loop of that; and anew in
+        another, once that does not run any more. RuntimeError where both run."""
         if self._closed:
             raise Unavailable("the client is closed", sent=Sent.NOT_SENT)
         if self._outdated and self.tls is not None and self.tls.stamp() != self._stamp:
             channel, self._unary = self._unary, None
             self._closing = asyncio.ensure_future(channel.close(5.0))
+        loop = running_loop()
+        if self._unary is not None and self._loop is not loop:
+            check_alone(self._loop, self.target)
+            self._unary = None
         if self._unary is None:
+            self._loop = loop
             self._outdated = False
             self._stamp = self.tls.stamp() if self.tls is not None else None
             # gRPC sends a call again which the other end says that it has not looked at, as a

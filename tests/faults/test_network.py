@@ -2,9 +2,12 @@
 
 import asyncio
 import contextlib
+import json
 import os
 import random
+import signal
 import socket
+import sys
 import time
 from pathlib import Path
 from statistics import median
@@ -15,6 +18,8 @@ import pytest
 import facade
 from tests.faults.until import until
 from tests.faults.work import Work
+
+ROOT = Path(__file__).resolve().parents[2]
 
 # Seconds of both ends: an end that hears nothing is to know after their sum.
 BEAT = {"heartbeat": 0.5, "heartbeat_timeout": 0.5}
@@ -64,6 +69,31 @@ async def test_frozen_provider(provider, report):
         await until(lambda: sockets(one.pid) == 0)
         assert await client.refer(Work).echo("again") == "again"
     report("frozen provider: its consumer knows", f"{took:.2f} s", f"{FOUND} s", took < FOUND)
+
+
+async def test_frozen_consumer(provider, report):
+    """Its provider gives it up, ends what it did for it, and closes the connection."""
+    one = await provider(**BEAT)
+    consumer = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "tests.faults.consumer", one.target, json.dumps(BEAT)), cwd=ROOT
+    )
+    try:
+        async with facade.AsyncClient(one.target, timeout=60, **BEAT) as watch:
+            census = watch.refer(Work).census
+            await until(lambda: "held" in one.journal, 30)
+            assert (await census())["connections"] == 2
+            consumer.send_signal(signal.SIGSTOP)
+            start = monotonic()
+            while (seen := await census())["connections"] > 1 or sockets(one.pid) > 1:
+                assert monotonic() - start < 30
+                await asyncio.sleep(0.02)
+            freed = monotonic() - start
+            assert seen["running"] == 0
+    finally:
+        consumer.kill()
+        await consumer.wait()
+    name = "frozen consumer: the provider has freed it"
+    report(name, f"{freed:.2f} s", f"{FOUND} s", freed < FOUND)
 
 
 @pytest.mark.parametrize("stopped", ["up", "down"])
@@ -234,12 +264,11 @@ async def test_wall_clock_jumps(provider, report, monkeypatch):
 
 def test_no_source_reads_the_wall_clock_for_time_limits():
     """Nothing but what shows a date to somebody reads it."""
-    root = Path(__file__).resolve().parents[2]
     shown = {"overdue.py", "access_log.py", "otel.py", "trace.py"}
     wrong = [
         str(path)
         for folder in ("facade/core", "facade/exchange", "facade/consumer", "facade/provider")
-        for path in (root / folder).rglob("*.py")
+        for path in (ROOT / folder).rglob("*.py")
         if path.name not in shown
         and ("time.time(" in path.read_text() or "import time\n" in path.read_text())
     ]

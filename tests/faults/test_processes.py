@@ -175,6 +175,14 @@ with facade.Client(TARGET, timeout=60) as client:
     client.refer(Blocking).echo("hello")
 print("end", flush=True)
 """,
+    "Server left open in asyncio.run": """
+async def main():
+    server = facade.Server("127.0.0.1:0")
+    await server.start()
+
+asyncio.run(main())
+print("end", flush=True)
+""",
     "sys.exit beside a server and its client": """
 async def main():
     async with facade.Server("127.0.0.1:0"), facade.AsyncClient(TARGET, timeout=20) as client:
@@ -200,9 +208,8 @@ async def test_exit(provider, report, short, name):
 
 
 async def test_two_runs_in_a_row(provider, report):
-    """A client that was made at import, outside of any loop, works in each asyncio.run.
-
-    grpcio may complain on standard error of events for a loop that was closed before its client."""
+    """A client that was made at import, outside of any loop, works in each asyncio.run, and
+    nobody complains of those that ended before it was closed."""
     one = await provider()
     ended = await run_script(
         one.target,
@@ -219,7 +226,7 @@ for close in (False, False, True):
     asyncio.run(main(close))
 """,
     )
-    good = ended.lines == ["hello"] * 3 and not ended.code
+    good = ended.lines == ["hello"] * 3 and not ended.code and not ended.errors
     report(
         "asyncio.run 3 times, client made at import", "works" if good else f"{ended}", "works", good
     )
@@ -265,3 +272,57 @@ print(sum(right), len(right))
     good = ended.lines == [f"{total} {total}"] and not ended.code and not ended.errors
     name = f"{loops} loops and {threads} threads: right answers"
     report(name, " ".join(ended.lines) if good else f"{ended}", "all, in silence", good)
+
+
+@pytest.mark.parametrize("loops", [1, 2, 4])
+async def test_one_client_in_several_loops(provider, report, short, loops):
+    """The loop that called first is served, and the others are told at once what to do."""
+    one = await provider()
+    calls = 20 if short else 500
+    ended = await run_script(
+        one.target,
+        f"""
+client = facade.AsyncClient(TARGET, timeout=20)
+work = client.refer(Work)
+connected, done = threading.Event(), threading.Event()
+said = []
+
+def first():
+    async def main():
+        await work.echo("connected")
+        connected.set()
+        while not done.is_set() or len(said) < {calls}:
+            said.append(await work.echo("hello") == "hello")
+        await client.close()
+    asyncio.run(main())
+
+def other():
+    async def main():
+        for _ in range({calls}):
+            try:
+                await work.echo("hello")
+                print("went over the connection of another loop")
+            except RuntimeError as error:
+                if "make one in each loop" not in str(error):
+                    print(repr(error))
+    asyncio.run(main())
+
+ts = [threading.Thread(target=first)]
+ts[0].start()
+connected.wait()
+ts += [threading.Thread(target=other) for _ in range({loops} - 1)]
+for t in ts[1:]: t.start()
+for t in ts[1:]: t.join()
+done.set()
+ts[0].join()
+print("all right" if all(said) else "wrong answers")
+""",
+    )
+    good = ended.lines == ["all right"] and not ended.code and not ended.errors
+    figure = "served" if loops == 1 else "one served, others told"
+    report(
+        f"{loops} loops with one AsyncClient",
+        figure if good else f"{ended}",
+        "works, or a clear error",
+        good,
+    )

@@ -33,7 +33,7 @@ async def test_stop_of_an_idle_provider(provider, report, short):
     Where others use all processors, the time that it worked counts: it waited for nothing if
     it took no longer than a busy machine explains."""
     took, worked = [], []
-    for _ in range(4 if short else 8):
+    for _ in range(3 if short else 8):
         one = await provider()
         async with contextlib.AsyncExitStack() as stack:
             for number in range(100):

@@ -1,0 +1,132 @@
+"""One AsyncClient in several event loops: one after the other, and not at once."""
+
+import asyncio
+import gc
+import sys
+import threading
+
+import pytest
+
+import facade
+
+
+@facade.service("loops.Echo")
+class Echo:
+    async def echo(self, text: str) -> str: ...
+
+
+class EchoImpl(Echo):
+    async def echo(self, text: str) -> str:
+        return text
+
+
+@pytest.fixture
+def target():
+    """Of a provider in a thread of its own."""
+    ready, told = threading.Event(), {}
+
+    async def serve():
+        server = facade.Server("127.0.0.1:0")
+        server.export(Echo, EchoImpl())
+        await server.start()
+        told.update(port=server.port, loop=asyncio.get_running_loop(), end=asyncio.Event())
+        ready.set()
+        await told["end"].wait()
+        await server.stop(0)
+
+    thread = threading.Thread(target=asyncio.run, args=(serve(),))
+    thread.start()
+    ready.wait()
+    yield f"127.0.0.1:{told['port']}"
+    told["loop"].call_soon_threadsafe(told["end"].set)
+    thread.join()
+
+
+async def end_others():
+    left = asyncio.all_tasks() - {asyncio.current_task()}
+    for task in left:
+        task.cancel()
+    await asyncio.gather(*left, return_exceptions=True)
+
+
+WAYS = [{}, {"connections": 2}, {"unary": True}]
+
+
+@pytest.mark.parametrize("settings", WAYS, ids=str)
+def test_second_loop_is_refused_while_the_first_runs(target, settings):
+    """Nothing is sent, nothing is touched, and the first loop goes on."""
+
+    async def main():
+        async with facade.AsyncClient(target, timeout=20, **settings) as client:
+            echo = client.refer(Echo)
+            assert await echo.echo("first") == "first"
+
+            async def call():
+                return await echo.echo("second")
+
+            with pytest.raises(RuntimeError, match="make one in each loop"):
+                await asyncio.to_thread(asyncio.run, call())
+            if "unary" not in settings:
+                with pytest.raises(RuntimeError, match="make one in each loop"):
+                    await asyncio.to_thread(asyncio.run, client.close())
+                assert client.available
+            assert await echo.echo("third") == "third"
+
+    asyncio.run(main())
+
+
+@pytest.mark.parametrize("settings", WAYS, ids=str)
+def test_loops_one_after_the_other(target, settings):
+    """A loop that rests, or has ended, is left for the one that runs."""
+
+    async def make():
+        return facade.AsyncClient(target, timeout=20, **settings)
+
+    client = asyncio.run(make())
+    echo = client.refer(Echo)
+
+    async def call(text):
+        return [await echo.echo(text) for _ in range(3)]
+
+    assert asyncio.run(call("a")) == ["a"] * 3
+    assert asyncio.run(call("b")) == ["b"] * 3
+    resting = asyncio.new_event_loop()
+    try:
+        assert resting.run_until_complete(call("c")) == ["c"] * 3
+        assert asyncio.run(call("d")) == ["d"] * 3
+        assert resting.run_until_complete(call("e")) == ["e"] * 3
+        resting.run_until_complete(client.close())
+    finally:
+        resting.run_until_complete(end_others())
+        resting.close()
+
+
+def test_loop_that_ends_before_its_client_is_closed(target, caplog):
+    """What gRPC has to say of its streams comes in time: nothing is logged in the next loop."""
+    client = facade.AsyncClient(target, timeout=20)
+    echo = client.refer(Echo)
+
+    async def call(close):
+        held = [asyncio.ensure_future(echo.echo(f"{n}")) for n in range(20)]
+        assert await echo.echo("last") == "last"
+        await asyncio.sleep(0.02)
+        if close:
+            await asyncio.gather(*held)
+            await client.close()
+
+    for close in (False, False, False, True):
+        asyncio.run(call(close))
+    assert [record.getMessage() for record in caplog.records if record.name == "asyncio"] == []
+
+
+def test_server_that_is_left_open(monkeypatch):
+    """gRPC's own does not complain of the loop that is closed when it goes."""
+    complaints = []
+    monkeypatch.setattr(sys, "unraisablehook", complaints.append)
+
+    async def leave():
+        await facade.Server("127.0.0.1:0").start()
+
+    asyncio.run(leave())
+    gc.collect()
+    assert [str(complaint.exc_value) for complaint in complaints] == []
