@@ -101,8 +101,14 @@ def test_loops_one_after_the_other(target, settings):
         resting.close()
 
 
+def is_of_an_empty_queue(record):
+    error = record.exc_info[1] if record.exc_info else None
+    return isinstance(error, BlockingIOError) and "PollerCompletionQueue" in record.getMessage()
+
+
 def test_loop_that_ends_before_its_client_is_closed(target, caplog):
-    """What gRPC has to say of its streams comes in time: nothing is logged in the next loop."""
+    """What gRPC has to say of its streams comes in time: nothing is logged in the next loop, but
+    that an older grpcio finds its queue empty (its loops share one)."""
     client = facade.AsyncClient(target, timeout=20)
     echo = client.refer(Echo)
 
@@ -116,7 +122,9 @@ def test_loop_that_ends_before_its_client_is_closed(target, caplog):
 
     for close in (False, False, False, True):
         asyncio.run(call(close))
-    assert [record.getMessage() for record in caplog.records if record.name == "asyncio"] == []
+    logged = [record for record in caplog.records if record.name == "asyncio"]
+    texts = [record.getMessage() for record in logged if not is_of_an_empty_queue(record)]
+    assert texts == []
 
 
 def test_server_that_is_left_open(monkeypatch):
