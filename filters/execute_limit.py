@@ -3,13 +3,13 @@
 from time import perf_counter
 from typing import Self
 
-from facade.core.errors import LimitExceeded, RpcError, Sent
+from facade.core.errors import LimitExceeded, Sent
 from facade.core.filter import PROVIDER, Filter, Invoker, activate
 from facade.core.invocation import Invocation
 from facade.core.places import MethodPlaces, Places, whole_numbers
 from facade.core.result import Result
 from facade.core.settings import ByMethod, FilterSettings
-from facade.core.stream import at_end, is_stream
+from facade.core.stream import is_stream
 
 
 @activate(group=PROVIDER, order=-4000, when="executes")
@@ -51,15 +51,5 @@ class ExecuteLimit(Filter):
             if not streams:
                 places.end(perf_counter() - start, succeeded)
         if streams:
-            _hold(result, places, start)
+            places.end_with_stream(result, start)
         return result
-
-
-def _hold(result: Result, places: Places, start: float) -> None:
-    """Until its stream has ended."""
-
-    def end(outcome: Result | BaseException) -> None:
-        succeeded = isinstance(outcome, Result) and not isinstance(outcome.exception, RpcError)
-        places.end(perf_counter() - start, succeeded)
-
-    at_end(result, end)

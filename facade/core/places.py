@@ -3,10 +3,14 @@
 import asyncio
 from collections import OrderedDict
 from threading import Lock
+from time import perf_counter
 from typing import Generic, TypeVar
 
+from facade.core.errors import RpcError
 from facade.core.invocation import Invocation
+from facade.core.result import Result
 from facade.core.settings import ByMethod
+from facade.core.stream import at_end
 
 
 class Places:
@@ -57,6 +61,16 @@ class Places:
                 self.failed_elapsed += seconds
                 self.max_failed_elapsed = max(self.max_failed_elapsed, seconds)
         self.leave()
+
+    def end_with_stream(self, result: Result, start: float) -> None:
+        """Give the place back when the stream that a call gave has ended; ``start`` is when the
+        call began, by ``perf_counter``."""
+
+        def end(outcome: Result | BaseException) -> None:
+            succeeded = isinstance(outcome, Result) and not isinstance(outcome.exception, RpcError)
+            self.end(perf_counter() - start, succeeded)
+
+        at_end(result, end)
 
     def leave(self) -> None:
         """Give the place back, and count nothing."""
