@@ -9,6 +9,7 @@ from facade.exchange.answering import Channels, Exports, Peer, answer, log_onewa
 from facade.exchange.envelope import WireInvocation, WireResult, fill_error, parse
 from facade.exchange.limits import DEFAULT, Limits
 from facade.exchange.room import Room
+from facade.provider.ending import let_end
 
 # A caller's deadline is gRPC's at his end, and what he waits began before we heard of it: a
 # call that he gives up so shortly (seconds) before its end here has run out of time there.
@@ -123,14 +124,11 @@ class UnaryCalls:
     async def drain(self, reason: str, grace: float) -> None:
         """Let the calls under way end for ``grace`` seconds, then end them."""
         self._stopping = reason
-        if self._tasks:
-            await asyncio.wait(self._tasks, timeout=grace)
-        self._stopping = f"{reason}, and the call had not ended after {grace:g} s"
-        left = list(self._tasks)
-        for task in left:
-            task.cancel()
-        if left:
-            await asyncio.wait(left, timeout=1)
+
+        def overdue() -> None:
+            self._stopping = f"{reason}, and the call had not ended after {grace:g} s"
+
+        await let_end(self._tasks, grace, overdue)
 
 
 def _failed(error: RpcError) -> Any:

@@ -11,6 +11,7 @@ from facade.core.errors import Status
 from facade.core.log import get_logger
 from facade.exchange.listener import grpc_status
 from facade.exchange.room import Room
+from facade.provider.ending import let_end
 from facade.provider.exporter import ExportTable
 from facade.provider.native.call import Call, Outcome, Target, short
 from facade.provider.native.mounts import Mounted, Mounts
@@ -145,14 +146,11 @@ class NativeCalls(grpc.GenericRpcHandler):  # type: ignore[misc]
     async def drain(self, reason: str, grace: float) -> None:
         """Let the calls under way end for ``grace`` seconds, then end them."""
         self._stopping = reason
-        if self._tasks:
-            await asyncio.wait(self._tasks, timeout=grace)
-        self._stopping = f"{reason}, and the call had not ended after {grace:g} s"
-        left = list(self._tasks)
-        for task in left:
-            task.cancel()
-        if left:
-            await asyncio.wait(left, timeout=1)
+
+        def overdue() -> None:
+            self._stopping = f"{reason}, and the call had not ended after {grace:g} s"
+
+        await let_end(self._tasks, grace, overdue)
 
 
 def _refusal(outcome: Outcome) -> grpc.RpcMethodHandler:
