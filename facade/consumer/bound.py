@@ -3,7 +3,7 @@
 import asyncio
 import concurrent.futures
 from collections.abc import Awaitable, Callable, Coroutine, Mapping
-from typing import Any, ParamSpec, Protocol, TypeVar, overload
+from typing import Any, ParamSpec, Protocol, Self, TypeVar, overload
 
 from facade.consumer.proxy import RemoteMethod
 from facade.core.method import InvokeMode
@@ -14,47 +14,12 @@ T_co = TypeVar("T_co", covariant=True)
 F_co = TypeVar("F_co", bound=asyncio.Future[Any] | concurrent.futures.Future[Any], covariant=True)
 
 
-class Bound(Protocol[P, T_co]):
+class Bound(Protocol[P, T_co, F_co]):
     """A remote method as a type checker should see it: see ``bound``."""
 
     def __call__(self, *args: P.args, **kwargs: P.kwargs) -> T_co: ...
-    def oneway(self, *args: P.args, **kwargs: P.kwargs) -> Any: ...
-
-
-class BoundAsync(Bound[P, Awaitable[T]], Protocol[P, T]):
-    """Of a method that is awaited."""
-
-    def future(self, *args: P.args, **kwargs: P.kwargs) -> asyncio.Future[T]: ...
-    def options(
-        self,
-        *,
-        timeout: float | None = None,
-        attachments: Mapping[str, str | bytes] | None = None,
-        mode: InvokeMode | None = None,
-        oneway: bool | None = None,
-        sent: bool | None = None,
-    ) -> "BoundAsync[P, T]": ...
-
-
-class BoundSync(Bound[P, T], Protocol[P, T]):
-    """Of a method that waits."""
-
-    def future(self, *args: P.args, **kwargs: P.kwargs) -> concurrent.futures.Future[T]: ...
-    def options(
-        self,
-        *,
-        timeout: float | None = None,
-        attachments: Mapping[str, str | bytes] | None = None,
-        mode: InvokeMode | None = None,
-        oneway: bool | None = None,
-        sent: bool | None = None,
-    ) -> "BoundSync[P, T]": ...
-
-
-class BoundFuture(Bound[P, F_co], Protocol[P, F_co]):
-    """Of a method that is declared to give a future."""
-
     def future(self, *args: P.args, **kwargs: P.kwargs) -> F_co: ...
+    def oneway(self, *args: P.args, **kwargs: P.kwargs) -> Any: ...
     def options(
         self,
         *,
@@ -63,17 +28,17 @@ class BoundFuture(Bound[P, F_co], Protocol[P, F_co]):
         mode: InvokeMode | None = None,
         oneway: bool | None = None,
         sent: bool | None = None,
-    ) -> "BoundFuture[P, F_co]": ...
+    ) -> Self: ...
 
 
 @overload
 def bound(  # type: ignore[overload-overlap]  # a coroutine is a T too; the first one fits first
     method: Callable[P, Coroutine[Any, Any, T]],
-) -> BoundAsync[P, T]: ...
+) -> Bound[P, Awaitable[T], asyncio.Future[T]]: ...
 @overload
-def bound(method: Callable[P, F_co]) -> BoundFuture[P, F_co]: ...  # type: ignore[overload-overlap]
+def bound(method: Callable[P, F_co]) -> Bound[P, F_co, F_co]: ...  # type: ignore[overload-overlap]
 @overload
-def bound(method: Callable[P, T]) -> BoundSync[P, T]: ...
+def bound(method: Callable[P, T]) -> Bound[P, T, concurrent.futures.Future[T]]: ...
 def bound(method: Any) -> Any:
     """A remote method with the type of one: ``bound(greeter.hello).future("Ann")``.
 

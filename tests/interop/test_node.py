@@ -1,15 +1,12 @@
 """Node, by @grpc/grpc-js: its consumer and our provider, our clients and its provider."""
 
-import asyncio
 import subprocess
+from functools import partial
 from pathlib import Path
 
-import grpc
 import pytest
 
-import facade
-from examples.interop.interface import Greeter
-from facade.v1.invocation_pb2 import Invocation, Result
+from tests.interop.answering import Answering
 
 FOLDER = Path(__file__).resolve().parents[2] / "examples" / "interop" / "node"
 PAGE = FOLDER.parents[2] / "docs" / "interop" / "node.md"
@@ -63,69 +60,14 @@ def test_consumer_walks(node, provider, version, report):
     report("node", version, "calls a provider here, by Invoke and by Exchange")
 
 
-async def test_provider_answers_a_client_of_ours(theirs, version, report):
-    """Values, attachments, an exception as itself, and a timeout come back from Node."""
-    async with facade.AsyncClient(theirs, unary=True, timeout=10.0) as client:
-        greeter = client.refer(Greeter)
-        assert await greeter.hello("Ann") == "Hello Ann"
-        assert await greeter.add(2) == 3
-        assert await greeter.add(b=3, a=2) == 5
-        facade.RpcContext.client_attachments()["shop"] = "north"
-        assert (await greeter.baggage())["shop"] == "north"
-        assert facade.RpcContext.response_attachments()["seen-by"] == "node"
-        with pytest.raises(ValueError, match=r"^no such shop$"):
-            await greeter.fail("no such shop")
-        with pytest.raises(facade.DeadlineExceeded):
-            await greeter.sleep.options(timeout=0.2)(30.0)
-        sums = await asyncio.gather(*(greeter.add(number, 1) for number in range(100)))
-        assert sums == list(range(1, 101))
-    report("node", version, "answers AsyncClient(unary=True)")
-
-
-async def test_provider_refuses(theirs, node):
-    """What does not fit is refused before a method begins."""
-    async with facade.AsyncClient(theirs, unary=True, timeout=10.0) as client:
-        stranger = client.generic("demo.Greeter")
-        with pytest.raises(facade.Unimplemented, match=r"no demo\.Greeter\.dance here") as refused:
-            await stranger.invoke("dance")
-        assert refused.value.sent is facade.Sent.NOT_EXECUTED
-        with pytest.raises(facade.InvalidArgument, match=r"hello takes \(name\)"):
-            await stranger.invoke("hello", "Ann", "Bob")
-
-
-def test_provider_answers_a_blocking_client(theirs, node):
-    """A plain thread calls it."""
-    with facade.Client(theirs, unary=True, timeout=10.0) as client:
-        assert client.refer(Greeter).hello("Ann") == "Hello Ann"
-
-
 @pytest.fixture
-def invoke(theirs):
-    """Call it with a message: what the provider in Node answers to it."""
-    with grpc.insecure_channel(theirs) as channel:
-        yield channel.unary_unary(
-            "/facade.v1.Facade/Invoke",
-            request_serializer=Invocation.SerializeToString,
-            response_deserializer=Result.FromString,
-        )
+def told(version, report):
+    return partial(report, "node", version)
 
 
-def test_provider_answers_in_the_encoding_of_the_caller(invoke):
-    """A caller without msgpack gets a Value for a Value."""
-    call = Invocation(service="demo.Greeter", method="hello")
-    call.value.list_value.append("Ann")
-    assert invoke(call, timeout=10).value.string_value == "Hello Ann"
+class TestAnswering(Answering):
+    """The provider in Node, called from here."""
 
-
-def test_provider_counts_the_time_left(invoke):
-    """Without gRPC's deadline too: the method is told, and the caller."""
-    call = Invocation(service="demo.Greeter", method="sleep", time_left_us=100_000)
-    call.value.list_value.append(30.0)
-    assert invoke(call, timeout=10).error.status == facade.Status.DEADLINE_EXCEEDED
-
-
-def test_provider_answers_a_oneway_call_at_once(invoke):
-    """An empty result, whatever comes of the call."""
-    call = Invocation(service="demo.Greeter", method="sleep", oneway=True, time_left_us=500_000)
-    call.value.list_value.append(30.0)
-    assert invoke(call, timeout=10) == Result()
+    seen_by = "node"
+    takes = r"hello takes \(name\)"
+    misfits = (["Ann", "Bob"],)  # JavaScript checks no types
