@@ -6,11 +6,12 @@ from collections.abc import Callable, Mapping
 from typing import Any, ClassVar, Self
 
 from facade.core.context import current_request
-from facade.core.errors import Code, LimitExceeded, RpcError, Sent, Status
+from facade.core.errors import LimitExceeded, Sent
 from facade.core.filter import PROVIDER, Filter, Invoker, activate
 from facade.core.invocation import Invocation
 from facade.core.result import Result
 from facade.core.settings import FilterSettings
+from facade.core.unauthorized import asked, unauthorized
 from facade.filters.auth_sign import NAMES, as_secret, sign
 
 # How far apart the numbers of calls may be that come in another order than they were signed.
@@ -75,7 +76,7 @@ class AuthVerify(Filter):
         return made
 
     async def invoke(self, invoker: Invoker, invocation: Invocation) -> Result:
-        keys = self._own.get(_target(invocation), self._all)
+        keys = self._own.get(asked(invocation), self._all)
         if keys is None:
             return await invoker.invoke(invocation)
         key_id = self._verify(keys, invocation)
@@ -98,24 +99,24 @@ class AuthVerify(Filter):
             and isinstance(nonce, str)
             and isinstance(signature, str)
         ):
-            raise _refusal(invocation, "it is not signed: set auth_key_id and auth_secret")
+            raise unauthorized(invocation, "it is not signed: set auth_key_id and auth_secret")
         expected = sign(keys.get(key_id, b"?"), invocation, key_id, sent, nonce)
         same = hmac.compare_digest(expected.encode(), signature.encode())
         if not same or key_id not in keys:
-            raise _refusal(invocation, "its key is not known here, or its signature is wrong")
+            raise unauthorized(invocation, "its key is not known here, or its signature is wrong")
         # From here on all is as a known client has signed it.
         session, _, number = nonce.rpartition("-")
         if not (sent.isdecimal() and number.isdecimal() and len(sent) + len(number) < 50):
-            raise _refusal(invocation, "its auth-time or auth-nonce has another form")
+            raise unauthorized(invocation, "its auth-time or auth-nonce has another form")
         now, signed = self._clock(), int(sent) / 1000
         if abs(now - signed) > self._window:
-            raise _refusal(
+            raise unauthorized(
                 invocation,
                 f"it was signed {now - signed:.0f} s ago by the clock here, and auth_window is "
                 f"{self._window:g} s",
             )
         if not self._seen.is_new(f"{key_id}/{session}", int(number), now):
-            raise _refusal(invocation, "it came before, or long after later ones")
+            raise unauthorized(invocation, "it came before, or long after later ones")
         return key_id
 
 
@@ -159,22 +160,6 @@ class Seen:
 
 
 _MASK = (1 << DISORDER) - 1
-
-
-def _target(invocation: Invocation) -> str:
-    """The method that a generic call is about, or else its own name."""
-    if invocation.name.startswith("$invoke") and invocation.arguments:
-        return str(invocation.arguments[0]).strip()
-    return invocation.name
-
-
-def _refusal(invocation: Invocation, why: str) -> RpcError:
-    return RpcError(
-        f"{invocation} was refused: {why}",
-        code=Code.AUTHORIZATION,
-        status=Status.UNAUTHENTICATED,
-        sent=Sent.NOT_EXECUTED,
-    )
 
 
 def _keys(keys: Any) -> dict[str, bytes] | None:

@@ -11,6 +11,7 @@ from facade.core.invocation import Invocation
 from facade.core.log import get_logger
 from facade.core.result import Result
 from facade.core.settings import FilterSettings
+from facade.core.unauthorized import asked, unauthorized
 from facade.filters.bearer import NAME
 
 logger = get_logger(__name__)
@@ -65,12 +66,12 @@ class BearerVerify(Filter):
         return made
 
     async def invoke(self, invoker: Invoker, invocation: Invocation) -> Result:
-        verify = self._own.get(_target(invocation), self._all)
+        verify = self._own.get(asked(invocation), self._all)
         if verify is None:
             return await invoker.invoke(invocation)
         header = invocation.attachments.get(NAME)
         if not isinstance(header, str) or header[:7].lower() != "bearer ":
-            raise _refusal(invocation, "it has no bearer token: set bearer= at the consumer")
+            raise unauthorized(invocation, "it has no bearer token: set bearer= at the consumer")
         claims = await self._verify(verify, header[7:].strip(), invocation)
         invocation.attributes["claims"] = claims
         invocation.attachments.pop(NAME, None)
@@ -90,9 +91,9 @@ class BearerVerify(Filter):
         except Exception as error:
             kind = type(error).__name__
             logger.info("the bearer token of %s from %s: %s", call, call.remote_address, kind)
-            raise _refusal(call, f"its bearer token is not good ({kind})") from error
+            raise unauthorized(call, f"its bearer token is not good ({kind})") from error
         if claims is None or claims is False:
-            raise _refusal(call, "its bearer token is not good")
+            raise unauthorized(call, "its bearer token is not good")
         return claims
 
 
@@ -144,22 +145,6 @@ def _take_none(token: str) -> None:
     """Named in filters=, and nothing set: better closed than open."""
     raise RpcError(
         "this provider takes no call here: set bearer_verify= or jwt_key= for its bearer_verify",
-        code=Code.AUTHORIZATION,
-        status=Status.UNAUTHENTICATED,
-        sent=Sent.NOT_EXECUTED,
-    )
-
-
-def _target(invocation: Invocation) -> str:
-    """The method that a generic call is about, or else its own name."""
-    if invocation.name.startswith("$invoke") and invocation.arguments:
-        return str(invocation.arguments[0]).strip()
-    return invocation.name
-
-
-def _refusal(invocation: Invocation, why: str) -> RpcError:
-    return RpcError(
-        f"{invocation} was refused: {why}",
         code=Code.AUTHORIZATION,
         status=Status.UNAUTHENTICATED,
         sent=Sent.NOT_EXECUTED,

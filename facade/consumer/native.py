@@ -12,7 +12,7 @@ from google.protobuf.struct_pb2 import Value
 from facade.codec import ANY, VALUE, GenericStreamCodec, MethodCodec
 from facade.consumer.streaming import as_stream, gives_stream
 from facade.core.context import override
-from facade.core.errors import InvalidArgument, RemoteError, RpcError, Sent
+from facade.core.errors import InvalidArgument, RpcError, Sent
 from facade.core.invocation import Invocation
 from facade.core.log import get_logger
 from facade.core.method import Method
@@ -71,11 +71,7 @@ class NativeInvoker:
             self._left.add(task)
             task.add_done_callback(self._left.discard)
             return Result()
-        try:
-            value = await call.value()
-        except RemoteError as error:
-            return Result(exception=error, attachments=call.attachments)
-        return Result(value, attachments=call.attachments)
+        return await call.result()
 
     def _plain(self, invocation: Invocation) -> tuple[Rpc, Any]:
         """How a call goes, and with what."""

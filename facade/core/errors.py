@@ -156,3 +156,10 @@ class RemoteError(RpcError):
 
     def __str__(self) -> str:
         return f"{self.type}: {self.message}" if self.message else self.type
+
+
+# What a caller would catch apart, where nothing but the status tells.
+BY_STATUS: dict[int, type[RpcError]] = {
+    error.status: error
+    for error in (DeadlineExceeded, Unavailable, Unimplemented, InvalidArgument, LimitExceeded)
+}

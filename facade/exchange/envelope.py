@@ -11,6 +11,7 @@ from google.protobuf.struct_pb2 import Value
 
 from facade.codec import MALFORMED, Payload, decode_plain, encode_plain
 from facade.core.errors import (
+    BY_STATUS,
     Code,
     DeadlineExceeded,
     InvalidArgument,
@@ -19,8 +20,6 @@ from facade.core.errors import (
     RpcError,
     Sent,
     Status,
-    Unavailable,
-    Unimplemented,
 )
 from facade.core.exceptions import is_known, restore, wire_arguments, wire_name
 from facade.core.invocation import Attachments, Invocation
@@ -45,15 +44,6 @@ _ITEM_FIELDS = {"value": "json", "any": "any"}
 
 _NOT_STARTED = invocation_pb2.EXECUTION_NOT_STARTED
 _MAYBE = invocation_pb2.EXECUTION_MAYBE
-
-# What a caller would catch apart, by what tells them apart on the wire.
-_BY_STATUS: dict[int, type[RpcError]] = {
-    Status.DEADLINE_EXCEEDED: DeadlineExceeded,
-    Status.UNAVAILABLE: Unavailable,
-    Status.UNIMPLEMENTED: Unimplemented,
-    Status.INVALID_ARGUMENT: InvalidArgument,
-    Status.RESOURCE_EXHAUSTED: LimitExceeded,
-}
 
 
 # Invocations
@@ -208,7 +198,7 @@ def _read_error(wire: Any) -> Exception:
             wire.message, type=wire.type, remote=True, details=tuple(wire.details)
         )
     status = _member(Status, wire.status, Status.UNKNOWN)
-    return _BY_STATUS.get(status, RpcError)(
+    return BY_STATUS.get(status, RpcError)(
         wire.message,
         code=_member(Code, wire.code, Code.UNKNOWN),
         status=status,

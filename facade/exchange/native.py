@@ -10,8 +10,17 @@ import grpc
 import grpc.aio
 
 from facade.core.countdown import TimeoutCountDown
-from facade.core.errors import Code, InvalidArgument, RpcError, Sent, Status, Unavailable
+from facade.core.errors import (
+    Code,
+    InvalidArgument,
+    RemoteError,
+    RpcError,
+    Sent,
+    Status,
+    Unavailable,
+)
 from facade.core.invocation import Attachments, Invocation
+from facade.core.result import Result
 from facade.exchange.metadata import RICH_STATUS, Pairs, to_attachments, to_metadata
 from facade.exchange.nativeerror import late, read_error
 from facade.exchange.transport import GrpcTransport
@@ -95,6 +104,13 @@ class NativeCall:
         """The answer of a method that gives one."""
         answer = await self._guarded(self._answer)
         return self._deserialize(answer)
+
+    async def result(self) -> Result:
+        """The answer, or what the method raised."""
+        try:
+            return Result(await self.value(), attachments=self.attachments)
+        except RemoteError as error:
+            return Result(exception=error, attachments=self.attachments)
 
     async def _answer(self) -> Any:
         answer = await self.call

@@ -5,16 +5,15 @@ from time import monotonic
 from typing import Any
 
 from facade.core.errors import (
+    BY_STATUS,
     Code,
     DeadlineExceeded,
-    InvalidArgument,
     LimitExceeded,
     RemoteError,
     RpcError,
     Sent,
     Status,
     Unavailable,
-    Unimplemented,
 )
 from facade.core.invocation import Invocation
 from facade.exchange.handshake import HandshakeFailed, refusal, suspicion
@@ -25,14 +24,6 @@ from facade.exchange.tls import ClientTls
 
 # Names the class of what the method raised, where the provider says it.
 EXCEPTION_TYPE = "exception-type"
-
-_CLASSES: dict[Status, type[RpcError]] = {
-    Status.DEADLINE_EXCEEDED: DeadlineExceeded,
-    Status.UNAVAILABLE: Unavailable,
-    Status.UNIMPLEMENTED: Unimplemented,
-    Status.INVALID_ARGUMENT: InvalidArgument,
-    Status.RESOURCE_EXHAUSTED: LimitExceeded,
-}
 
 # (Dubbo: TriRpcStatus#triCodeToDubboCode, which leaves the second to UNKNOWN)
 _CODES = {
@@ -64,7 +55,7 @@ def read_error(
     kind = trailing.get(EXCEPTION_TYPE)
     if kind:
         return RemoteError(text, type=str(kind), status=status, remote=True, details=details)
-    return _CLASSES.get(status, RpcError)(
+    return BY_STATUS.get(status, RpcError)(
         text or status.name,
         code=_CODES.get(status),
         status=status,

@@ -1,7 +1,6 @@
 """The inner end of the chain of a stub's calls."""
 
 from facade.core.context import override
-from facade.core.errors import RemoteError
 from facade.core.invocation import Invocation
 from facade.core.result import Result
 from facade.exchange.native import Answers, NativeCall
@@ -39,11 +38,7 @@ class StubInvoker:
         stub.begun(call)
         if stub.rpc.yields:
             return Result(Answers(call), attachments=call.attachments)
-        try:
-            value = await call.value()
-        except RemoteError as error:
-            return Result(exception=error, attachments=call.attachments)
-        return Result(value, attachments=call.attachments)
+        return await call.result()
 
     def __repr__(self) -> str:
         return f"StubInvoker({self._transport.target!r})"
