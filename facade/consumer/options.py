@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING, Any, TypedDict
 from facade.core.cluster import KEYS
 from facade.core.hint import suggest
 from facade.exchange.injvm import place
-from facade.exchange.tls import ClientTls, in_the_open
+from facade.exchange.security import in_the_open
 from facade.service import check_timeout
 
 if TYPE_CHECKING:
     from facade.cluster import Health, Router, Subset
+    from facade.exchange.tls import ClientTls
 
 # What filters do, too: a client of one provider takes these.
 _FILTERED = ("retries", "retry_backoff", "retry_backoff_max", "attempt_timeout", "retry_budget")
@@ -95,7 +96,7 @@ def settings_of(given: Mapping[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in given.items() if name in KEYS}
 
 
-def readable(target: str, tls: ClientTls | None) -> bool:
+def readable(target: str, tls: "ClientTls | None") -> bool:
     """Whether others may read what is sent there."""
     if place(target) is not None:
         return False
