@@ -55,8 +55,9 @@ DIRECTORY = ("routers", "subset", "health", "idle", "keep")
 def is_many(target: str) -> bool:
     """Whether a target says where providers are found, and is not one itself. ValueError for a
     scheme that there is not."""
-    if ":" not in target or target.startswith("injvm"):
-        return False
+    _, colon, port = target.partition(":")
+    if not colon or port.isdigit() or target.startswith("injvm"):
+        return False  # most name one, and need not load what knows registries
     from facade.registry import is_registry  # for those who may name one
 
     return is_registry(target)

@@ -137,12 +137,14 @@ class ThreadPool:
         """
         with self._lock:
             self._instead = instead
-            self._threads().shutdown(wait=False)
+            executor = self._threads()
+        executor.shutdown(wait=False)
 
     def close(self) -> None:
         """Start nothing new. What runs is left to end."""
         with self._lock:
-            self._threads().shutdown(wait=False, cancel_futures=True)
+            executor = self._threads()
+        executor.shutdown(wait=False, cancel_futures=True)
 
     def _threads(self) -> "ThreadPoolExecutor":
         """Loaded and made when the first is wanted. To be called with the lock."""
