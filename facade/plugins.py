@@ -1,14 +1,16 @@
 """Filters by name: entry points of the group "facade.filters"."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
 from typing import Any
 
+from facade.activations import OURS
 from facade.core.chain import check
 from facade.core.cluster import ANNOUNCED, KEYS
 from facade.core.filter import Activation, Filter
 from facade.core.hint import hint
 from facade.core.settings import FilterSettings
+from facade.entrypoints import entry_points
 
 GROUP = "facade.filters"
 
@@ -19,26 +21,51 @@ _EMPTY = ("false", "0", "null", "N/A")
 FilterList = Sequence[str | Filter]
 
 
-@cache
-def installed() -> Mapping[str, type[Filter]]:
-    """All filter classes that are installed, by name. ValueError where two share one."""
-    from importlib.metadata import entry_points  # takes as long to import as half of facade
+class Installed(Mapping[str, type[Filter]]):
+    """Filter classes by name. Each is loaded when it is asked for."""
 
-    found: dict[str, type[Filter]] = {}
+    def __init__(self, entries: Mapping[str, Any]) -> None:
+        self._entries = entries
+        self._loaded: dict[str, type[Filter]] = {}
+
+    def __getitem__(self, name: str) -> type[Filter]:
+        if name not in self._loaded:
+            self._loaded[name] = self._entries[name].load()
+        return self._loaded[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._entries)
+
+    def __len__(self) -> int:
+        return len(self._entries)
+
+    def awake(self, side: str, settings: FilterSettings) -> list[str]:
+        """The names of those that may switch themselves on there; the others do not."""
+        names = []
+        for name, entry in self._entries.items():
+            sides, when = OURS.get(entry.value, ((side,), ()))
+            if side in sides and _is_on(when, settings):
+                names.append(name)
+        return names
+
+
+@cache
+def installed() -> Installed:
+    """All filter classes that are installed. ValueError where two share a name."""
+    found: dict[str, Any] = {}
     for entry in entry_points(group=GROUP):
-        cls = entry.load()
-        if found.get(entry.name, cls) is not cls:
+        other = found.setdefault(entry.name, entry)
+        if other.value != entry.value and (one := other.load()) is not (two := entry.load()):
             raise ValueError(
-                f"two filters are installed as {entry.name!r}: {_place(found[entry.name])} and "
-                f"{_place(cls)}; uninstall one, or rename its entry point"
+                f"two filters are installed as {entry.name!r}: {_place(one)} and {_place(two)}; "
+                "uninstall one, or rename its entry point"
             )
-        found[entry.name] = cls
     if not found:
         raise RuntimeError(
             "no filter is installed, not even ours: facade was not installed with its metadata; "
             "run `pip install facade-rpc`, or `pip install -e .` in its source"
         )
-    return found
+    return Installed(found)
 
 
 def merge(outer: FilterList, inner: FilterList) -> FilterList:
@@ -95,6 +122,8 @@ def resolve(
 def check_settings(settings: FilterSettings, filters: FilterList, what: str) -> None:
     """That each setting is one that a filter reads, a cluster or a registry. ValueError for an
     unknown one, TypeError for a value of another kind; ``what`` says where they were given."""
+    if not settings.says_anything:
+        return  # most say nothing, and need not load what they do not use
     known = _known_keys(filters)
     for method, key, value in settings.places():
         where = f"{what}.{method}" if method else what
@@ -155,13 +184,21 @@ def _once(filters: FilterList) -> list[str | Filter]:
 def _active(side: str, settings: FilterSettings, without: set[str]) -> list[type[Filter]]:
     """Those that switch themselves on at this side, in their order."""
     active: list[tuple[int, str, type[Filter]]] = []
-    for name, cls in installed().items():
-        activation: Activation | None = getattr(cls, "__facade_activation__", None)
-        if activation is None or name in without or side not in activation.group:
+    known = installed()
+    for name in known.awake(side, settings):
+        if name in without:
             continue
-        if not activation.when or any(_is_set(key, settings) for key in activation.when):
+        cls = known[name]
+        activation: Activation | None = getattr(cls, "__facade_activation__", None)
+        if activation is None or side not in activation.group:
+            continue
+        if _is_on(activation.when, settings):
             active.append((activation.order, name, cls))
     return [cls for _, _, cls in sorted(active, key=lambda item: item[:2])]
+
+
+def _is_on(when: Sequence[str], settings: FilterSettings) -> bool:
+    return not when or any(_is_set(key, settings) for key in when)
 
 
 def _is_set(key: str, settings: FilterSettings) -> bool:

@@ -7,10 +7,11 @@ import math
 import re
 import typing
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, fields, replace
 from typing import Any, TypeVar, overload
 
-from facade.callback import callback_type
+import msgspec
+
+from facade.callbacks import callback_type
 from facade.core.hint import hint
 from facade.core.method import InvokeMode, Method, Parameter, Service
 from facade.core.settings import FilterSettings
@@ -22,8 +23,7 @@ Fn = TypeVar("Fn", bound=Callable[..., Any])
 FUTURES = (asyncio.Future, concurrent.futures.Future)
 
 
-@dataclass(frozen=True, slots=True)
-class ServiceOptions:
+class ServiceOptions(msgspec.Struct, frozen=True):
     name: str
     version: str
     group: str
@@ -31,8 +31,7 @@ class ServiceOptions:
     settings: Mapping[str, Any]
 
 
-@dataclass(frozen=True, slots=True)
-class MethodOptions:
+class MethodOptions(msgspec.Struct, frozen=True):
     timeout: float | None = None
     oneway: bool = False
     sent: bool = False
@@ -40,10 +39,10 @@ class MethodOptions:
     cancel_on_timeout: bool = False
     countdown: bool | None = None
     name: str = ""
-    settings: Mapping[str, Any] = field(default_factory=dict)
+    settings: Mapping[str, Any] = msgspec.field(default_factory=dict)
 
 
-_METHOD_OPTIONS = tuple(f.name for f in fields(MethodOptions) if f.name != "settings")
+_METHOD_OPTIONS = tuple(name for name in MethodOptions.__struct_fields__ if name != "settings")
 
 
 def service(
@@ -138,8 +137,8 @@ def with_timeouts(service: Service, timeouts: Mapping[str, float]) -> Service:
     for name, seconds in timeouts.items():
         check_timeout(seconds, f"timeout of {service.name}.{name}")
         _check_method(service, name, "timeouts")
-        methods[name] = replace(methods[name], timeout=seconds)
-    return replace(service, methods=methods)
+        methods[name] = methods[name]._replace(timeout=seconds)
+    return service._replace(methods=methods)
 
 
 def _check_method(service: Service, name: str, where: str) -> None:
@@ -246,7 +245,7 @@ def _describe_method(service: str, name: str, function: Callable[..., Any]) -> M
         service=service,
         name=name,
         parameters=tuple(
-            replace(p, type=item_type(p.type)) if p.name in streamed else p for p in parameters
+            p._replace(type=item_type(p.type)) if p.name in streamed else p for p in parameters
         ),
         returns=item_type(returns) if yields else returns,
         mode=mode,

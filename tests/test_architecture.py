@@ -107,6 +107,60 @@ def test_public_names_are_listed_once():
     assert sorted(facade.__all__) == sorted(public)
 
 
+def test_names_that_wait_are_where_the_front_page_says():
+    """What is loaded when asked for is what a type checker sees, name by name."""
+    tree = ast.parse((ROOT / "facade" / "__init__.py").read_text())
+    (typed,) = [
+        node
+        for node in tree.body
+        if isinstance(node, ast.If) and "not" not in ast.unparse(node.test)
+    ]
+    seen = {alias.name: node.module for node in typed.body for alias in node.names}
+    assert seen == facade._PLACES
+    assert set(facade.__all__) <= set(dir(facade))
+    with pytest.raises(AttributeError, match="'facade' has no attribute 'nothing'"):
+        facade.nothing  # noqa: B018
+
+
+# What each use of it does without: a module that comes back here costs every start.
+SELDOM = (
+    *("facade.cluster", "facade.registry", "facade.exchange.tls", "facade.exchange.native"),
+    *("facade.consumer.stubs", "facade.consumer.native", "facade.provider.native.calls"),
+    *("facade.provider.standard.descriptors", "facade.filters", "google.protobuf.json_format"),
+    *("importlib.metadata", "email", "zipfile", "google.protobuf.descriptor_pb2"),
+)
+
+
+@pytest.mark.parametrize(
+    ("used", "spared"),
+    [
+        ("", ("facade.consumer", "facade.provider", "facade.exchange", "google.protobuf")),
+        ("AsyncClient", (*SELDOM, "facade.provider", "facade.consumer.engine")),
+        ("Client", (*SELDOM, "facade.provider")),
+        ("Server", (*SELDOM, "facade.consumer")),
+    ],
+)
+def test_import_loads_what_is_used(used, spared):
+    """Who writes a consumer does not wait for a provider to be loaded, nor for what few need."""
+    loaded = run(f"import sys, facade; facade.{used or 'core'}; print(*sys.modules)")
+    assert "facade.core" in loaded
+    assert [name for name in spared if name in loaded] == []
+
+
+def test_first_client_loads_the_filters_that_run():
+    """Making a client and a reference loads its own filters, and no others."""
+    loaded = run(
+        "import sys, facade\n"
+        "class Greeter:\n"
+        "    async def hello(self, name: str) -> str: ...\n"
+        "facade.AsyncClient('localhost:1').refer(Greeter)\n"
+        "print(*sys.modules)"
+    )
+    filters = {name for name in loaded if name.startswith("facade.filters.")}
+    assert filters == {"facade.filters.consumer_context"}
+    assert [name for name in SELDOM if name in loaded and name != "facade.filters"] == []
+
+
 def test_importing_facade_imports_no_filters():
     """``filters`` may be a module of the user's; ours are reached by entry point only."""
     loaded = run("import facade, sys; print(*sys.modules)")

@@ -6,7 +6,7 @@ from typing import Annotated, Any, Optional, Protocol
 import pytest
 
 import facade
-from facade.callback import callback_type, takes_none
+from facade.callbacks import callback_type, takes_none
 from facade.service import describe
 
 

@@ -4,9 +4,10 @@ from typing import Any
 import pytest
 
 from facade import plugins
-from facade.core import Filter, activate
+from facade.activations import OURS
+from facade.core import Filter, FilterSettings, activate
+from facade.plugins import Installed, resolve
 from facade.plugins import installed as truly_installed
-from facade.plugins import resolve
 
 
 class Named(Filter):
@@ -48,6 +49,15 @@ class Mine(Named):
     """Not installed: given as an object."""
 
 
+class Entry:
+    """An entry point, as the metadata of a package has it."""
+
+    def __init__(self, name, cls):
+        self.name = name
+        self.value = f"{cls.__module__}:{cls.__qualname__}"
+        self.load = lambda: cls
+
+
 @pytest.fixture(autouse=True)
 def installed(monkeypatch):
     filters = {
@@ -57,7 +67,8 @@ def installed(monkeypatch):
         "token": Token,
         "access_log": AccessLog,
     }
-    monkeypatch.setattr(plugins, "installed", lambda: filters)
+    entries = [Entry(name, cls) for name, cls in filters.items()]
+    monkeypatch.setattr(plugins, "installed", lambda: Installed({e.name: e for e in entries}))
     return filters
 
 
@@ -217,14 +228,6 @@ def test_what_is_no_filter_is_refused(item, text):
 # What is installed
 
 
-class Entry:
-    """An entry point, as the metadata of a package has it."""
-
-    def __init__(self, name, cls):
-        self.name = name
-        self.load = lambda: cls
-
-
 @pytest.fixture
 def load(monkeypatch):
     """What is installed where these are the entry points."""
@@ -260,3 +263,33 @@ def test_nothing_installed_says_what_to_do(load):
     """Without metadata there would be no filter at all, and no call would be right."""
     with pytest.raises(RuntimeError, match="no filter is installed, not even ours"):
         load()
+
+
+def test_table_says_what_the_filters_say():
+    """What is passed over by the table would not have switched itself on."""
+    said = {}
+    for cls in truly_installed().values():
+        found = cls.__facade_activation__
+        said[f"{cls.__module__}:{cls.__qualname__}"] = found.group, found.when
+    assert {value: (set(sides), when) for value, (sides, when) in OURS.items()} == said
+
+
+def test_filter_that_nothing_asks_for_is_not_loaded(load):
+    """Ours that sleep, and those of the other side, cost nothing; others' are asked."""
+    loaded = []
+
+    class Noted(Entry):
+        def __init__(self, name, value):
+            super().__init__(name, Mine)
+            self.value = value
+            self.load = lambda: loaded.append(name) or Mine
+
+    ours = (Noted(value.partition(":")[0].rpartition(".")[2], value) for value in OURS)
+    known = load(*ours, Noted("theirs", "other.package:Theirs"))
+    for side, expected in (
+        ("consumer", ["consumer_context", "theirs"]),
+        ("provider", ["context", "echo", "exception", "generic", "timeout", "theirs"]),
+    ):
+        assert known.awake(side, FilterSettings({})) == expected
+    assert "retry" in known.awake("consumer", FilterSettings({"retries": 2}))
+    assert loaded == []

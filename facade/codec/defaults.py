@@ -6,9 +6,8 @@ missing, and a generic caller would never see it. So what is decoded is complete
 without such a type pay nothing.
 """
 
-import dataclasses
 from collections.abc import Callable, Iterator
-from functools import lru_cache
+from functools import cache, lru_cache
 from typing import Any
 
 import msgspec
@@ -17,18 +16,19 @@ from msgspec import inspect
 Fill = Callable[[Any], None]
 
 
-@dataclasses.dataclass
-class _Probe:
-    field: int = 0
+@cache
+def _is_needed() -> bool:
+    import dataclasses  # is there already, where somebody has one
 
+    @dataclasses.dataclass
+    class Probe:
+        field: int = 0
 
-_NEEDED = not vars(msgspec.convert({}, _Probe))
+    return not vars(msgspec.convert({}, Probe))
 
 
 def filler(hint: Any) -> Fill | None:
     """What completes a value that was decoded as ``hint``. None where there is nothing to do."""
-    if not _NEEDED:
-        return None
     try:
         return _cached(hint)
     except TypeError:  # it can't be hashed
@@ -37,7 +37,7 @@ def filler(hint: Any) -> Fill | None:
 
 def _make(hint: Any) -> Fill | None:
     info = inspect.type_info(hint)
-    return _fill_any(info, {}) if _has_defaults(info, set()) else None
+    return _fill_any(info, {}) if _has_defaults(info, set()) and _is_needed() else None
 
 
 _cached = lru_cache(maxsize=1024)(_make)
@@ -65,6 +65,8 @@ def _parts(info: Any) -> Iterator[Any]:
 def _defaults(cls: Any) -> tuple[tuple[str, Any], ...]:
     if not cls.__dictoffset__:  # slots: msgspec fills each
         return ()
+    import dataclasses
+
     fields = dataclasses.fields(cls)
     return tuple((f.name, f.default) for f in fields if f.default is not dataclasses.MISSING)
 

@@ -1,6 +1,5 @@
 """The values of a method that has streams."""
 
-from dataclasses import replace
 from typing import Any
 
 from facade.codec.generic import GenericCodec
@@ -66,10 +65,9 @@ class StreamCodec(MethodCodec):
         }
         self.items = ItemCodec(method, method.name, method.returns) if method.yields else None
         super().__init__(
-            replace(
-                method,
+            method._replace(
                 parameters=tuple(
-                    replace(p, type=None) if p.name in method.streamed else p
+                    p._replace(type=None) if p.name in method.streamed else p
                     for p in method.parameters
                 ),
                 returns=None if method.yields else method.returns,

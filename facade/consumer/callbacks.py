@@ -7,14 +7,14 @@ import inspect
 import threading
 import weakref
 from collections.abc import Awaitable, Callable, Mapping
-from functools import partial
+from functools import cached_property, partial
 from typing import Any, Protocol
 
 from facade.consumer.connections import Connections
 from facade.core.chain import chain
 from facade.core.context import override
 from facade.core.errors import LimitExceeded, RpcError, Sent
-from facade.core.filter import PROVIDER, Invoker
+from facade.core.filter import PROVIDER, Filter, Invoker
 from facade.core.invocation import Invocation
 from facade.core.result import Result
 from facade.exchange.callbacks import CallbackTable, Handed
@@ -45,9 +45,13 @@ class CallbackInvoker:
         self._connector = connector
         self._runner = runner
         self._limit = limit
-        self._filters = resolve(("default",), PROVIDER, {})
         # Those of the streams that something was handed over on.
         self._tables: weakref.WeakSet[CallbackTable] = weakref.WeakSet()
+
+    @cached_property
+    def _filters(self) -> list[Filter]:
+        """Of calls that come back."""
+        return resolve(("default",), PROVIDER, {})
 
     async def invoke(self, invocation: Invocation) -> Result:
         override(invocation)

@@ -25,8 +25,8 @@ from facade.exchange.description import ProviderDescription
 from facade.exchange.handlers import Handlers, OnConnect, OnDisconnect
 from facade.exchange.limits import DEFAULT
 from facade.exchange.limits import Limits as EndLimits
+from facade.exchange.security import client_tls
 from facade.exchange.settings import DEFAULT_MAX_MESSAGE, Settings
-from facade.exchange.tls import ClientTls, client_tls
 from facade.exchange.transport import Transport
 from facade.plugins import FilterList, check_settings, merge, resolve
 from facade.service import check_timeout, with_timeouts
@@ -35,6 +35,7 @@ from facade.service import filter_settings as with_settings
 
 if TYPE_CHECKING:
     from facade.consumer.clustered import ClusterWire
+    from facade.exchange.tls import ClientTls
 
 S = TypeVar("S")
 
@@ -47,7 +48,6 @@ class AsyncClient:
     target says where these are found: "static:a:1,b:1", "zookeeper://h:2181", "dns:///name:1".
 
     Of the target "injvm" it calls what servers of this process export, without a network.
-
     It may be made anywhere and connects when the first call needs it. Clients of one event
     loop share the stream where their target, application, sizes, heartbeat, TLS and compression are
     the same.
@@ -107,7 +107,7 @@ class AsyncClient:
         heartbeat_timeout: float = 10.0,
         credentials: Given | None = None,
         limits: EndLimits | None = None,
-        tls: ClientTls | bool | None = None,
+        tls: "ClientTls | bool | None" = None,
         compression: str | None = None,
         invocation_ids: bool | None = None,
         transport: Transport | None = None,

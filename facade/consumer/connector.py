@@ -1,7 +1,6 @@
 """Keeps a connection to one provider: made when it is needed, and again when it is gone."""
 
 import asyncio
-import random
 from contextvars import Context
 from functools import partial
 from time import monotonic
@@ -96,7 +95,9 @@ class Connector:
                         continue
                 self._end_attempt(self.failure)
                 # Not all consumers at once, when a provider comes back.
-                await asyncio.sleep(self._pause * random.uniform(0.8, 1.2))
+                from random import uniform  # is seldom needed
+
+                await asyncio.sleep(self._pause * uniform(0.8, 1.2))
                 self._pause = min(self._pause * GROWTH, LONGEST_PAUSE)
         finally:
             self._connecting = None

@@ -1,14 +1,14 @@
 """Who is told of the services that a client refers to."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+
+import msgspec
 
 from facade.core.filter import Invoker
 from facade.core.listener import check_listeners, tell
 
 
-@dataclass(frozen=True, slots=True)
-class Reference:
+class Reference(msgspec.Struct, frozen=True):
     """A service that a client refers to: its key, where it is, and the chain of its calls."""
 
     key: str

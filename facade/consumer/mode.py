@@ -1,8 +1,9 @@
 """How a call is to hand its value over, and whether it is oneway: what decides it."""
 
-from dataclasses import dataclass, replace
 from itertools import count
 from typing import Self
+
+import msgspec
 
 from facade.core.invocation import Attachments, Invocation
 from facade.core.method import InvokeMode, Method
@@ -12,8 +13,7 @@ from facade.core.switch import ASYNC, RETURN, SENT, read, scoped
 _ids = count()
 
 
-@dataclass(frozen=True, slots=True)
-class Handover:
+class Handover(msgspec.Struct, frozen=True):
     """What the interface and the configuration say; attachments may say otherwise.
 
     ``mode`` is None where the client's own way holds: to wait, or to give an awaitable.
@@ -42,8 +42,8 @@ class Handover:
                 raise TypeError(
                     f"mode={mode}: a method that is declared to give a future always does"
                 )
-            changed = replace(changed, mode=chosen)
-        return changed if oneway is None else replace(changed, oneway=oneway)
+            changed = msgspec.structs.replace(changed, mode=chosen)
+        return changed if oneway is None else msgspec.structs.replace(changed, oneway=oneway)
 
     def decide(self, attachments: Attachments, method: str) -> tuple[InvokeMode | None, bool]:
         """Mode and oneway of a call with these attachments."""

@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from dataclasses import replace
 from typing import Any
 from weakref import WeakKeyDictionary
 
@@ -141,7 +140,7 @@ class PlainMessages:
         if isinstance(codec, GenericStreamCodec):
             codec = codec.items
         elif method is not None and method.streaming:  # each value goes as if it were the only one
-            codec = MethodCodec(replace(method, streamed=(), yields=False))
+            codec = MethodCodec(method._replace(streamed=(), yields=False))
         self._codec = codec
         self._message = codec.encoding == ANY
 

@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING, Any, TypedDict
 from facade.core.cluster import KEYS
 from facade.core.hint import suggest
 from facade.exchange.injvm import place
-from facade.exchange.tls import ClientTls, in_the_open
+from facade.exchange.security import in_the_open
 from facade.service import check_timeout
 
 if TYPE_CHECKING:
     from facade.cluster import Health, Router, Subset
+    from facade.exchange.tls import ClientTls
 
 # What filters do, too: a client of one provider takes these.
 _FILTERED = ("retries", "retry_backoff", "retry_backoff_max", "attempt_timeout", "retry_budget")
@@ -54,8 +55,9 @@ DIRECTORY = ("routers", "subset", "health", "idle", "keep")
 def is_many(target: str) -> bool:
     """Whether a target says where providers are found, and is not one itself. ValueError for a
     scheme that there is not."""
-    if ":" not in target or target.startswith("injvm"):
-        return False
+    _, colon, port = target.partition(":")
+    if not colon or port.isdigit() or target.startswith("injvm"):
+        return False  # most name one, and need not load what knows registries
     from facade.registry import is_registry  # for those who may name one
 
     return is_registry(target)
@@ -95,7 +97,7 @@ def settings_of(given: Mapping[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in given.items() if name in KEYS}
 
 
-def readable(target: str, tls: ClientTls | None) -> bool:
+def readable(target: str, tls: "ClientTls | None") -> bool:
     """Whether others may read what is sent there."""
     if place(target) is not None:
         return False

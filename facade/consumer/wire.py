@@ -3,7 +3,7 @@
 import asyncio
 import weakref
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from facade.codec import CallingCodec
 from facade.consumer.callbacks import CallbackInvoker, NoCallbacks, Runner
@@ -20,9 +20,11 @@ from facade.core.filter import CONSUMER, Filter, Invoker
 from facade.exchange.handlers import Handlers
 from facade.exchange.injvm import InjvmInvoker, InjvmTransport, place
 from facade.exchange.settings import Settings
-from facade.exchange.tls import ClientTls
 from facade.exchange.transport import GrpcTransport, Transport, channel_options
 from facade.plugins import FilterList, resolve
+
+if TYPE_CHECKING:
+    from facade.exchange.tls import ClientTls
 
 
 class Wire:
@@ -42,7 +44,7 @@ class Wire:
         runner: Runner,
         *,
         transport: Transport | None,
-        tls: ClientTls | None,
+        tls: "ClientTls | None",
         unary: bool,
         native: bool,
         connections: int,

@@ -1,10 +1,9 @@
 """Who the peer is, by the certificate that he has shown."""
 
-from dataclasses import dataclass, field
+from typing import NamedTuple
 
 
-@dataclass(frozen=True, slots=True)
-class Identity:
+class Identity(NamedTuple):
     """What a verified certificate says. There is none without TLS on both sides (mTLS).
 
     ``common_name`` and ``subject`` are the certificate's ("CN=shop,O=Example"), ``names`` its
@@ -14,8 +13,15 @@ class Identity:
     common_name: str
     names: tuple[str, ...]
     subject: str
-    certificate: str = field(repr=False)
+    certificate: str
 
-    def __contains__(self, name: str) -> bool:
+    def __contains__(self, name: object) -> bool:
         """Whether the certificate is for this name, as its common name or another."""
         return name in self.names or (bool(name) and name == self.common_name)
+
+    def __repr__(self) -> str:
+        """Without the certificate, which is long."""
+        return (
+            f"Identity(common_name={self.common_name!r}, names={self.names!r}, "
+            f"subject={self.subject!r})"
+        )

@@ -1,9 +1,11 @@
 """What is known of a service and its methods before any call."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from enum import Enum
-from typing import Any
+from types import MappingProxyType
+from typing import Any, NamedTuple
+
+_NOTHING: Mapping[str, Any] = MappingProxyType({})
 
 
 class InvokeMode(Enum):
@@ -25,16 +27,16 @@ class InvokeMode(Enum):
     FUTURE = "future"
 
 
-@dataclass(frozen=True, slots=True)
-class Parameter:
+class Parameter(NamedTuple):
+    """What a method takes."""
+
     name: str
     type: Any
     required: bool = True
     keyword_only: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Method:
+class Method(NamedTuple):
     """One method of an interface. ``returns`` is the type of the value itself.
 
     ``timeout`` is in seconds; None leaves it to the service and the application. ``sent``:
@@ -65,7 +67,7 @@ class Method:
     streamed: tuple[str, ...] = ()
     yields: bool = False
     wire_name: str = ""
-    settings: Mapping[str, Any] = field(default_factory=dict, repr=False)
+    settings: Mapping[str, Any] = _NOTHING
 
     @property
     def streaming(self) -> bool:
@@ -75,23 +77,30 @@ class Method:
     def __str__(self) -> str:
         return f"{self.service}.{self.name}"
 
+    def __repr__(self) -> str:
+        """Without settings, which may be secrets."""
+        return f"Method({self.service!r}, {self.name!r}, {self.parameters!r}, {self.returns!r})"
 
-@dataclass(frozen=True, slots=True)
-class Service:
+
+class Service(NamedTuple):
     """An interface: a name, which group and version of it, and its methods by name."""
 
     name: str
-    methods: Mapping[str, Method] = field(repr=False)
+    methods: Mapping[str, Method]
     group: str = ""
     version: str = ""
     timeout: float | None = None
-    summary: str = field(default="", repr=False)
-    settings: Mapping[str, Any] = field(default_factory=dict, repr=False)
+    summary: str = ""
+    settings: Mapping[str, Any] = _NOTHING
 
     @property
     def key(self) -> str:
         """``[group/]name[:version]``. (Dubbo: URL#getServiceKey)"""
         return service_key(self.name, self.group, self.version)
+
+    def __repr__(self) -> str:
+        """Its key alone: methods and settings are long, and settings may be secrets."""
+        return f"Service({self.key!r})"
 
 
 def service_key(name: str, group: str, version: str) -> str:

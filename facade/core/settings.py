@@ -44,6 +44,10 @@ class FilterSettings(Mapping[str, Any]):
         """Whether it is these values for all methods, and nothing else."""
         return not self._methods and self._values == values
 
+    @property
+    def says_anything(self) -> bool:
+        return bool(self._values or self._methods)
+
     def places(self) -> Iterator[tuple[str, str, Any]]:
         """Method (or ""), setting and value, of all that is said."""
         for key, value in self._values.items():

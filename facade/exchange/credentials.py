@@ -2,11 +2,13 @@
 
 import inspect
 from collections.abc import Awaitable, Callable, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from facade.core.errors import Code, RpcError, Sent, Status, Unavailable
 from facade.core.log import get_logger
-from facade.exchange.metadata import BINARY, Pairs, to_metadata
+
+if TYPE_CHECKING:
+    from facade.exchange.metadata import Pairs
 
 logger = get_logger(__name__)
 
@@ -56,8 +58,10 @@ class Credentials:
                 sent=Sent.NOT_SENT,
             ) from error
 
-    async def metadata(self) -> Pairs:
+    async def metadata(self) -> "Pairs":
         """For a gRPC call of its own: text as it is, anything else under a name with "-bin"."""
+        from facade.exchange.metadata import to_metadata  # for those who have some
+
         return to_metadata({name: _text(value) for name, value in (await self.get()).items()})
 
     def __eq__(self, other: object) -> bool:
@@ -87,7 +91,7 @@ def warn_of(target: str, given: Credentials | None) -> None:
 
 def from_metadata(metadata: Any) -> dict[str, bytes]:
     """What a gRPC call shows. A text may be a credential, or anything else."""
-    return _encoded({name.removesuffix(BINARY): value for name, value in metadata or ()})
+    return _encoded({name.removesuffix("-bin"): value for name, value in metadata or ()})
 
 
 def _encoded(shown: Shown) -> dict[str, bytes]:

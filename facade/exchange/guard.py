@@ -8,7 +8,7 @@ from typing import Any
 
 import grpc
 
-from facade.exchange.tls import identity_of
+from facade.exchange.security import identity_of
 
 # Given gRPC's context of a call: lets it in and gives who calls, or ends it.
 Admit = Callable[[Any], Awaitable[Any]]

@@ -1,19 +1,22 @@
 """Why two ends could not agree on TLS, in words that say what to do."""
 
 import re
+from typing import TYPE_CHECKING
 
 from facade.core.errors import Unavailable
-from facade.exchange.tls import ClientTls
+
+if TYPE_CHECKING:
+    from facade.exchange.tls import ClientTls
 
 # The last words of OpenSSL's (BoringSSL's) reasons, which stand in gRPC's text.
-_REASON = re.compile(r"OPENSSL_internal:([A-Z0-9_]+)(?:: (.*?))?(?:: OK)?$")
+_REASON = r"OPENSSL_internal:([A-Z0-9_]+)(?:: (.*?))?(?:: OK)?$"
 
 
 class HandshakeFailed(Unavailable):
     """TLS was refused, here or there. Trying again does not help, so nobody is to wait."""
 
 
-def refusal(details: str, target: str, tls: ClientTls | None) -> str | None:
+def refusal(details: str, target: str, tls: "ClientTls | None") -> str | None:
     """What the error of a failed connect says of TLS, where trying again does not help."""
     if tls is None:
         return None
@@ -25,7 +28,7 @@ def refusal(details: str, target: str, tls: ClientTls | None) -> str | None:
         )
     if "ALPN" in details:
         return "it speaks TLS, and no HTTP/2 over it (ALPN): is it a gRPC server?"
-    found = _REASON.search(details) if "SSL_ERROR_SSL" in details else None
+    found = re.search(_REASON, details) if "SSL_ERROR_SSL" in details else None
     if found is None:
         return None
     reason, more = found[1], found[2]
@@ -36,7 +39,7 @@ def refusal(details: str, target: str, tls: ClientTls | None) -> str | None:
     return f"TLS failed: {reason.lower().replace('_', ' ')}"
 
 
-def suspicion(details: str, tls: ClientTls | None) -> str:
+def suspicion(details: str, tls: "ClientTls | None") -> str:
     """A provider that hangs up at once may have its reasons; it may also just be stopping."""
     if "Socket closed" not in details and "Connection reset by peer" not in details:
         return ""

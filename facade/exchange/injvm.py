@@ -13,7 +13,7 @@ import threading
 from collections.abc import Callable, Coroutine
 from contextvars import Context
 from time import monotonic
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from facade.codec import CallingCodec
 from facade.core.context import override
@@ -30,9 +30,11 @@ from facade.core.invocation import Invocation
 from facade.core.result import Result
 from facade.exchange.answering import Channels, Peer
 from facade.exchange.envelope import WireInvocation, fill_invocation, read_result
-from facade.exchange.line import Line
 from facade.exchange.overdue import timeout_text
 from facade.exchange.stream import ConsumerStream
+
+if TYPE_CHECKING:
+    from facade.exchange.line import Line
 
 # Address of all that runs here, unless it has a place of its own: "injvm:orders".
 INJVM = "injvm"
@@ -179,7 +181,7 @@ class InjvmInvoker:
             result.value = codec.decode_result(content)
         return result
 
-    def line(self, invocation: Invocation) -> Line:
+    def line(self, invocation: Invocation) -> "Line":
         """What a call with streams is sent over."""
         provider = self._find(invocation)
 
@@ -189,6 +191,8 @@ class InjvmInvoker:
             self._calls.add(call)
             call.add_done_callback(self._calls.discard)
             return call
+
+        from facade.exchange.line import Line  # for those who have streams
 
         return Line(start, provider.loop)
 

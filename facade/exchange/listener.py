@@ -13,9 +13,9 @@ from facade.exchange import fork, unixsocket
 from facade.exchange.answering import Peer
 from facade.exchange.credentials import from_metadata
 from facade.exchange.guard import Guarded
+from facade.exchange.security import identity_of
 from facade.exchange.settings import Settings
 from facade.exchange.stream import FrameStream
-from facade.exchange.tls import ServerTls, identity_of
 from facade.exchange.transport import SERVICE, Options, common_options
 
 
@@ -128,7 +128,7 @@ class GrpcListener:
 
     def _add_port(self, address: str) -> int:
         tls = self._settings.tls
-        if isinstance(tls, ServerTls):
+        if tls is not None:
             return int(self._server.add_secure_port(address, tls.credentials()))
         return int(self._server.add_insecure_port(address))
 

@@ -2,12 +2,12 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
-from dataclasses import dataclass
 from time import monotonic
 from typing import Any
 
 import grpc
 import grpc.aio
+import msgspec
 
 from facade.core.countdown import TimeoutCountDown
 from facade.core.errors import (
@@ -29,8 +29,7 @@ from facade.exchange.transport import GrpcTransport
 END = grpc.aio.EOF
 
 
-@dataclass(frozen=True, slots=True)
-class Rpc:
+class Rpc(msgspec.Struct, frozen=True):
     """A gRPC method: its path, and how its messages become bytes. What is ``streamed`` is
     an asynchronous iterator of requests; of one that ``yields`` the answers are read."""
 

@@ -7,12 +7,11 @@ it is built when the interface is referred to or exported.
 import typing
 from collections.abc import Awaitable, Callable
 from concurrent.futures import Future
-from dataclasses import replace
 from typing import Annotated, Any
 
 import msgspec
 
-from facade.callback import callback_type, is_function, takes_none
+from facade.callbacks import callback_type, is_function, takes_none
 from facade.codec import (
     MALFORMED,
     MSGPACK,
@@ -115,13 +114,13 @@ class CallbackCodec(MethodCodec):
             if name in positional
         ]
         on_wire = tuple(self._on_wire(p) for p in method.parameters)
-        super().__init__(replace(method, parameters=on_wire))
+        super().__init__(method._replace(parameters=on_wire))
 
     def _on_wire(self, parameter: Parameter) -> Parameter:
         interface = self.callbacks.get(parameter.name)
         if interface is None:
             return parameter
-        return replace(parameter, type=Reference | None if interface.optional else Reference)
+        return parameter._replace(type=Reference | None if interface.optional else Reference)
 
     def substitute(
         self, arguments: tuple[Any, ...], keywords: dict[str, Any] | None, change: Change

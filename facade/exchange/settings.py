@@ -1,10 +1,14 @@
 """What can be set of a stream."""
 
+from typing import TYPE_CHECKING
+
 import msgspec
 
 from facade.exchange.credentials import Credentials
 from facade.exchange.limits import DEFAULT, Limits
-from facade.exchange.tls import ClientTls, ServerTls
+
+if TYPE_CHECKING:
+    from facade.exchange.tls import ClientTls, ServerTls
 
 COMPRESSIONS = (None, "deflate", "gzip")
 DEFAULT_MAX_MESSAGE = 4 * 1024 * 1024
@@ -28,7 +32,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     max_cancels: int = 1_000
     limits: Limits = DEFAULT
     credentials: Credentials | None = None
-    tls: ClientTls | ServerTls | None = None
+    tls: "ClientTls | ServerTls | None" = None
     compression: str | None = None
     socket_mode: int | None = None
 

@@ -5,22 +5,19 @@ when it connects. What goes on over older connections is not touched.
 """
 
 import contextlib
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
 from typing import Any
 
 import grpc
+import msgspec
 
-from facade.core.identity import Identity
 from facade.core.log import get_logger
 from facade.exchange.pem import Pem, check_pair, check_roots, read, stamp, warn_if_expired
-from facade.exchange.unixsocket import is_unix
 
 logger = get_logger(__name__)
 
 
-@dataclass(frozen=True, slots=True)
-class ServerTls:
+class ServerTls(msgspec.Struct, frozen=True):
     """A provider's TLS: ``Server(address, tls=ServerTls("server.pem", "server.key"))``.
 
     Each is a path, or the PEM as bytes. A file is looked at again when somebody connects, so
@@ -36,7 +33,7 @@ class ServerTls:
     """
 
     certificate: Pem
-    key: Pem = field(repr=False)
+    key: Pem
     client_ca: Pem | None = None
 
     def __post_init__(self) -> None:
@@ -66,6 +63,10 @@ class ServerTls:
         """Changes when one of the files does."""
         return _stamps(self.certificate, self.key, self.client_ca)
 
+    def __repr__(self) -> str:
+        """Without the key, which may be the PEM itself."""
+        return f"ServerTls(certificate={self.certificate!r}, client_ca={self.client_ca!r})"
+
 
 class _Reloaded:
     """The files of one server. gRPC asks in a thread of its own, one connection after another."""
@@ -90,8 +91,7 @@ class _Reloaded:
         return configuration
 
 
-@dataclass(frozen=True, slots=True)
-class ClientTls:
+class ClientTls(msgspec.Struct, frozen=True):
     """A consumer's TLS: ``AsyncClient(target, tls=ClientTls("ca.pem"))``.
 
     Each is a path, or the PEM as bytes. Files are read at each connect.
@@ -107,7 +107,7 @@ class ClientTls:
 
     ca: Pem | None = None
     certificate: Pem | None = None
-    key: Pem | None = field(default=None, repr=False)
+    key: Pem | None = None
     server_name: str | None = None
 
     def __post_init__(self) -> None:
@@ -134,53 +134,12 @@ class ClientTls:
         name = self.server_name
         return () if name is None else (("grpc.ssl_target_name_override", name),)
 
-
-def client_tls(tls: ClientTls | bool | None) -> ClientTls | None:
-    """What a client was told. TypeError for anything else."""
-    if tls is None or isinstance(tls, ClientTls):
-        return tls
-    if tls is True or tls is False:
-        return ClientTls() if tls else None
-    raise TypeError(f"tls is ClientTls(...), or True for the usual authorities, not {tls!r}")
-
-
-def server_tls(tls: ServerTls | None, *, networked: bool) -> ServerTls | None:
-    """What a server was told. TypeError for anything else."""
-    if tls is None:
-        return None
-    if not isinstance(tls, ServerTls):
-        raise TypeError(f"tls is ServerTls(certificate, key), not {tls!r}")
-    if not networked:
-        raise ValueError("tls= is for a network, and this server is called within its process")
-    return tls
-
-
-def in_the_open(target: str, tls: ClientTls | None) -> bool:
-    """Whether others may read what is sent there: without TLS, and beyond this machine."""
-    if tls is not None or is_unix(target):
-        return False
-    address = target.rpartition("/")[2]  # behind "dns:///"
-    for scheme in ("dns:", "ipv4:", "ipv6:"):
-        address = address.removeprefix(scheme)
-    host = address.rpartition(":")[0].strip("[]") or address
-    return not (host in ("localhost", "::1") or host.startswith("127."))
-
-
-def identity_of(auth_context: Mapping[str, Sequence[bytes]]) -> Identity | None:
-    """Of gRPC's facts about a connection. None where the peer had to show no certificate."""
-    certificate = auth_context.get("x509_pem_cert")
-    if not certificate:
-        return None
-
-    def texts(key: str) -> tuple[str, ...]:
-        return tuple(value.decode("utf-8", "replace") for value in auth_context.get(key, ()))
-
-    return Identity(
-        common_name="".join(texts("x509_common_name")[:1]),
-        names=texts("x509_subject_alternative_name"),
-        subject="".join(texts("x509_subject")[:1]),
-        certificate=certificate[0].decode("ascii", "replace"),
-    )
+    def __repr__(self) -> str:
+        """Without the key, which may be the PEM itself."""
+        return (
+            f"ClientTls(ca={self.ca!r}, certificate={self.certificate!r}, "
+            f"server_name={self.server_name!r})"
+        )
 
 
 def _read_pair(certificate: Pem, key: Pem, what: str) -> tuple[bytes, bytes]:

@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 from collections.abc import Awaitable, Callable, Sequence
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import grpc
 import grpc.aio
@@ -21,11 +21,13 @@ from facade.core.errors import (
 from facade.exchange import fork
 from facade.exchange.credentials import Credentials, Refused
 from facade.exchange.handshake import HandshakeFailed, refusal, suspicion
-from facade.exchange.metadata import Pairs
 from facade.exchange.settings import COMPRESSIONS, Settings
 from facade.exchange.stream import ConsumerStream
-from facade.exchange.tls import ClientTls
 from facade.loops import check_alone, running_loop
+
+if TYPE_CHECKING:
+    from facade.exchange.metadata import Pairs
+    from facade.exchange.tls import ClientTls
 
 SERVICE = "facade.v1.Facade"
 EXCHANGE = f"/{SERVICE}/Exchange"
@@ -111,7 +113,7 @@ class GrpcTransport:
         self,
         target: str,
         options: Options,
-        tls: ClientTls | None = None,
+        tls: "ClientTls | None" = None,
         credentials: Credentials | None = None,
     ) -> None:
         fork.check()
@@ -153,7 +155,7 @@ class GrpcTransport:
             channel, channel.stream_stream(EXCHANGE)(), self.target, self.tls, self.shown
         )
 
-    async def shown(self) -> Pairs:
+    async def shown(self) -> "Pairs":
         """Metadata with the credentials, for a single call. Raises Unavailable."""
         return () if self._credentials is None else await self._credentials.metadata()
 
@@ -237,8 +239,8 @@ async def _describe(
     target: str,
     request: bytes,
     timeout: float,
-    tls: ClientTls | None,
-    shown: Pairs,
+    tls: "ClientTls | None",
+    shown: "Pairs",
 ) -> bytes:
     call = channel.unary_unary(DESCRIBE)
     try:
@@ -266,8 +268,8 @@ class ClientStream:
         channel: Any,
         call: Any,
         target: str,
-        tls: ClientTls | None,
-        shown: Callable[[], Awaitable[Pairs]],
+        tls: "ClientTls | None",
+        shown: "Callable[[], Awaitable[Pairs]]",
     ) -> None:
         self._channel = channel
         self._shown = shown
@@ -303,7 +305,7 @@ class ClientStream:
 
 
 def translate(
-    error: grpc.aio.AioRpcError, target: str, what_else: str = "", tls: ClientTls | None = None
+    error: grpc.aio.AioRpcError, target: str, what_else: str = "", tls: "ClientTls | None" = None
 ) -> RpcError:
     """An error of grpcio's as one of ours. That of a whole stream says nothing about a call.
 

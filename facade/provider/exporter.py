@@ -2,7 +2,6 @@
 
 import inspect
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
 from types import MappingProxyType
 from typing import Any, Literal
 
@@ -69,7 +68,7 @@ class Exporter:
         found: dict[str, ExportedMethod] = {}
         for filter in reversed(filters):  # of two, the outer one answers
             for method in filter.answers:
-                method = replace(method, service=self.service.name)
+                method = method._replace(service=self.service.name)
                 codec = InvokeCodec(method, own) if is_invoke(method) else None
                 invoker = chain(filters, end, of=filter)
                 found[method.name] = ExportedMethod(method, invoker, codec)

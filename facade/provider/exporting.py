@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Any
 
 from facade.core.filter import PROVIDER
@@ -72,8 +71,7 @@ class Exporting(Host):
         check_timeout(timeout, "timeout of the export")
         service = with_timeouts(describe(interface), timeouts or {})
         check_implementation(interface, service, implementation)
-        service = replace(
-            service,
+        service = service._replace(
             group=service.group if group is None else group,
             version=service.version if version is None else version,
             timeout=timeout or service.timeout,

@@ -13,7 +13,6 @@ from facade.core.log import get_logger
 from facade.core.method import Method, Service
 from facade.core.result import Result, within
 from facade.provider.pool import PoolExhausted, ThreadPool, result_of
-from facade.provider.streaming import stream_caller
 
 logger = get_logger(__name__)
 
@@ -40,6 +39,8 @@ class LocalInvoker:
 
     def _caller(self, function: Callable[..., Any], method: Method) -> Call:
         if method.streaming:
+            from facade.provider.streaming import stream_caller  # for those who have some
+
             return stream_caller(function, method, self._pool)
         if inspect.iscoroutinefunction(function):
 

@@ -4,13 +4,16 @@ import asyncio
 import contextvars
 import threading
 from collections.abc import Callable
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future
 from functools import partial
 from time import monotonic
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from facade.core.errors import LimitExceeded, Sent
 from facade.core.log import get_logger
+
+if TYPE_CHECKING:
+    from concurrent.futures import ThreadPoolExecutor
 
 logger = get_logger(__name__)
 
@@ -49,7 +52,7 @@ class ThreadPool:
         self.completed = 0
         self.refused = 0
         self._place = place
-        self._executor = ThreadPoolExecutor(threads, thread_name_prefix="facade-method")
+        self._executor: ThreadPoolExecutor | None = None
         self._taken = 0
         self._lock = threading.Lock()
         self._warned = -WARN_EVERY
@@ -91,8 +94,9 @@ class ThreadPool:
             if self._taken >= self.threads + self.queue and not begun:
                 raise self._exhausted()
             self._taken += 1
+            executor = self._threads()
         call = partial(_outcome, function, arguments, keywords or {})
-        future = self._executor.submit(contextvars.copy_context().run, call)
+        future = executor.submit(contextvars.copy_context().run, call)
         future.add_done_callback(self._release)
         return future
 
@@ -131,12 +135,24 @@ class ThreadPool:
 
         (Dubbo: a pool that was shut down is replaced by the shared one.)
         """
-        self._instead = instead
-        self._executor.shutdown(wait=False)
+        with self._lock:
+            self._instead = instead
+            executor = self._threads()
+        executor.shutdown(wait=False)
 
     def close(self) -> None:
         """Start nothing new. What runs is left to end."""
-        self._executor.shutdown(wait=False, cancel_futures=True)
+        with self._lock:
+            executor = self._threads()
+        executor.shutdown(wait=False, cancel_futures=True)
+
+    def _threads(self) -> "ThreadPoolExecutor":
+        """Loaded and made when the first is wanted. To be called with the lock."""
+        if self._executor is None:
+            from concurrent.futures import ThreadPoolExecutor
+
+            self._executor = ThreadPoolExecutor(self.threads, thread_name_prefix="facade-method")
+        return self._executor
 
 
 async def result_of(future: "Future[Outcome]") -> Any:

@@ -2,8 +2,9 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from functools import partial
 from types import TracebackType
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from facade.core.filter import CONSUMER, PROVIDER
 from facade.core.listener import check_listeners
@@ -14,9 +15,9 @@ from facade.exchange.injvm import INJVM, place
 from facade.exchange.limits import DEFAULT, Limits
 from facade.exchange.listener import GrpcListener
 from facade.exchange.room import Room
+from facade.exchange.security import server_tls
 from facade.exchange.settings import DEFAULT_MAX_MESSAGE, Settings
 from facade.exchange.stream import FrameStream
-from facade.exchange.tls import ServerTls, server_tls
 from facade.loops import new_event_loop
 from facade.plugins import FilterList, check_settings, resolve
 from facade.provider.announcer import Announcer
@@ -29,15 +30,18 @@ from facade.provider.exporting import Exporting
 from facade.provider.gate import Authenticate, Gate
 from facade.provider.inprocess import InProcess
 from facade.provider.listener import ExporterListener
-from facade.provider.native import Mounts, NativeCalls
+from facade.provider.native import NativeDoor
 from facade.provider.pool import ThreadPool
 from facade.provider.publication import Publication
-from facade.provider.signals import serve
 from facade.provider.standard import StandardServices
 from facade.provider.streams import Streams
 from facade.provider.unary import UnaryCalls
 from facade.provider.watchdog import Watchdog
 from facade.service import check_timeout
+
+if TYPE_CHECKING:
+    from facade.exchange.tls import ServerTls
+    from facade.provider.native.calls import NativeCalls
 
 logger = get_logger(__name__)
 
@@ -107,7 +111,7 @@ class Server(Exporting):
         channelz: bool = False,
         slow_loop: float = 1.0,
         reuse_port: bool = False,
-        tls: ServerTls | None = None,
+        tls: "ServerTls | None" = None,
         compression: str | None = None,
         socket_mode: int | None = None,
         registry: Any = (),
@@ -163,10 +167,7 @@ class Server(Exporting):
         self._standard = StandardServices(
             health=health, reflection=reflection, channelz=channelz, typed=native
         )
-        mounts = Mounts(filters, self._filter_settings, self.pool, told=self._standard.add)
-        self._native = NativeCalls(
-            self._exports, mounts, room, typed=native, networked=place(address) is None
-        )
+        self._native = NativeDoor(partial(self._native_calls, room, native))
         self.announcer = Announcer(registry, announce, address, application)
         told = (self.announcer, self._standard, *listeners)
         self._published = Publication(self._exports, self._local, told)
@@ -174,6 +175,14 @@ class Server(Exporting):
         self._started = False
         self._stopping: asyncio.Task[None] | None = None
         self._stopped = asyncio.Event()
+
+    def _native_calls(self, room: Room, typed: bool) -> "NativeCalls":
+        from facade.provider.native.calls import NativeCalls
+        from facade.provider.native.mounts import Mounts
+
+        mounts = Mounts(self._filters, self._filter_settings, self.pool, told=self._standard.add)
+        networked = place(self.address) is None
+        return NativeCalls(self._exports, mounts, room, typed=typed, networked=networked)
 
     # Life
 
@@ -214,7 +223,8 @@ class Server(Exporting):
         except OSError:
             self._listener = None  # it may be tried again
             raise
-        self._unary.local_address = self._native.local_address = listener.address
+        self._unary.local_address = listener.address
+        self._native.listens(listener.address)
         self._watchdog.start()
         logger.info("listening at %s, port %d", self.address, self.port)
 
@@ -260,6 +270,8 @@ class Server(Exporting):
 
     def run(self) -> None:
         """Serve until SIGINT or SIGTERM, then stop in peace. Blocks."""
+        from facade.provider.signals import serve
+
         with asyncio.Runner(loop_factory=new_event_loop) as runner:
             runner.run(serve(self))
 

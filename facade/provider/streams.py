@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-import random
 from collections.abc import Callable, Sequence
 
 from facade.core.errors import LimitExceeded, RpcError, Sent, Unavailable
@@ -95,7 +94,9 @@ class Streams:
             self.connections.discard(connection)
 
     async def _age(self, connection: Connection) -> None:
-        await asyncio.sleep(self._max_age * random.uniform(0.9, 1.1))
+        from random import uniform  # for those who limit it
+
+        await asyncio.sleep(self._max_age * uniform(0.9, 1.1))
         reason = f"the connection has reached its age (Server: max_age={self._max_age:g} s)"
         await connection.drain(reason, self._grace)
 

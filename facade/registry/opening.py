@@ -6,6 +6,7 @@ from dataclasses import replace
 from functools import cache
 from typing import Any, cast
 
+from facade.entrypoints import entry_points
 from facade.registry import target as targets
 from facade.registry.registry import Registry
 from facade.registry.target import Target
@@ -66,8 +67,6 @@ def _factory(scheme: str) -> Factory:
 @cache
 def _installed() -> Mapping[str, Any]:
     """The entry points by name. ValueError where two share one, or take one of ours."""
-    from importlib.metadata import entry_points  # takes as long to import as half of facade
-
     found: dict[str, Any] = {}
     for entry in entry_points(group=GROUP):
         other = _OURS.get(entry.name) or getattr(found.get(entry.name), "value", entry.value)

@@ -1,5 +1,3 @@
-import dataclasses
-
 import pytest
 
 from facade.core import InvokeMode, Method, Parameter, Service
@@ -39,7 +37,7 @@ def test_method_is_careful_unless_told():
 )
 def test_description_does_not_change(thing):
     """What was read off an interface is shared by all calls, so nobody can change it."""
-    with pytest.raises(dataclasses.FrozenInstanceError):
+    with pytest.raises(AttributeError):
         thing.name = "other"
 
 

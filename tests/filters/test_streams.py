@@ -3,7 +3,6 @@
 import asyncio
 import gc
 import logging
-from dataclasses import replace
 
 import pytest
 from prometheus_client import CollectorRegistry
@@ -270,8 +269,8 @@ async def test_prometheus_counts_it_when_it_ends(how):
     ("method", "type"),
     [
         (TOTAL, "client_stream"),
-        (replace(TOTAL, yields=True), "bidi_stream"),
-        (replace(TOTAL, streamed=()), "unary"),
+        (TOTAL._replace(yields=True), "bidi_stream"),
+        (TOTAL._replace(streamed=()), "unary"),
     ],
 )
 async def test_types_of_methods_for_prometheus(method, type):

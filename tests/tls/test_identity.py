@@ -3,7 +3,7 @@
 import pytest
 
 import facade
-from facade.exchange.tls import identity_of
+from facade.exchange.security import identity_of
 
 each = pytest.mark.parametrize("way", [{}, {"unary": True}, {"native": True}], ids=str)
 

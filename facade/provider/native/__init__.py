@@ -3,8 +3,7 @@
 Of generated servicers that are mounted, and of services that are exported.
 """
 
-from facade.provider.native.calls import NativeCalls
+from facade.provider.native.door import NativeDoor
 from facade.provider.native.host import Host
-from facade.provider.native.mounts import Mounted, Mounts
 
-__all__ = ["Host", "Mounted", "Mounts", "NativeCalls"]
+__all__ = ["Host", "NativeDoor"]

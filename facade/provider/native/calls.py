@@ -41,7 +41,7 @@ class NativeCalls(grpc.GenericRpcHandler):  # type: ignore[misc]
         self._networked = networked
         self._tasks: set[asyncio.Task[Outcome]] = set()
         self._share = room.share(self._tasks.__len__)
-        self._stopping = ""
+        self.stopping = ""
         self.local_address = ""
 
     # What there is
@@ -52,7 +52,7 @@ class NativeCalls(grpc.GenericRpcHandler):  # type: ignore[misc]
         return self._mounts.mount(add, servicer, **settings)
 
     def _check_usable(self) -> None:
-        if self._stopping:
+        if self.stopping:
             raise RuntimeError("this server has stopped, and mounts nothing: make another")
         if not self._networked:
             raise ValueError(
@@ -105,8 +105,8 @@ class NativeCalls(grpc.GenericRpcHandler):  # type: ignore[misc]
         return _HANDLERS[bool(method.streamed), method.yields](answer)
 
     async def _serve(self, target: Target, request: Any, context: Any) -> bytes | None:
-        if self._stopping:
-            await _end(context, Outcome(None, Status.UNAVAILABLE, self._stopping))
+        if self.stopping:
+            await _end(context, Outcome(None, Status.UNAVAILABLE, self.stopping))
         if self._share.full():
             named = f"{target.method.service}.{target.method.name}"
             await _end(context, Outcome.of(self._share.refusal(named)))
@@ -137,18 +137,18 @@ class NativeCalls(grpc.GenericRpcHandler):  # type: ignore[misc]
         return outcome
 
     def _why_cancelled(self, call: Call) -> Outcome:
-        if self._stopping:
-            text = f"{call.invocation}: {self._stopping}"
+        if self.stopping:
+            text = f"{call.invocation}: {self.stopping}"
             return Outcome(None, Status.UNAVAILABLE, text)
         text = f"{call.invocation} was cancelled at the provider"
         return Outcome(None, Status.CANCELLED, text)
 
     async def drain(self, reason: str, grace: float) -> None:
         """Let the calls under way end for ``grace`` seconds, then end them."""
-        self._stopping = reason
+        self.stopping = reason
 
         def overdue() -> None:
-            self._stopping = f"{reason}, and the call had not ended after {grace:g} s"
+            self.stopping = f"{reason}, and the call had not ended after {grace:g} s"
 
         await let_end(self._tasks, grace, overdue)
 

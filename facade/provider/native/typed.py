@@ -6,7 +6,6 @@ gRPC's own tools have JSON for it.
 
 import re
 from collections.abc import Iterator
-from dataclasses import replace
 from typing import Any
 
 from google.protobuf.any_pb2 import Any as AnyMessage
@@ -40,7 +39,7 @@ class TypedMethod:
         self.invoker = exported.invoker
         # Of a stream, each item is read as if it were the only one.
         self._codec: Any = (
-            MethodCodec(replace(method, streamed=(), yields=False))
+            MethodCodec(method._replace(streamed=(), yields=False))
             if method.streaming
             else exported.codec
         )

@@ -91,7 +91,7 @@ async def test_the_time_of_triple_counts_as_well(name):
     """A caller who says it in Triple's way alone is told by us."""
     waits = Waits()
     if name == "SayHello":
-        asyncio.get_running_loop().call_later(0.3, waits.released.set)
+        asyncio.get_running_loop().call_later(1.0, waits.released.set)
     async with stub_of(waits) as stub:
         call = getattr(stub, name)(Hello(), metadata=(("tri-service-timeout", "200"),))
         error = await failure(call)
