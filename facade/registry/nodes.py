@@ -95,7 +95,7 @@ class NodeRegistry:
 
     async def unregister(self, provider: Provider) -> None:
         path = self._paths.pop(provider, None)
-        if path is not None:
+        if path is not None and path not in self._paths.values():
             await self._announced.drop(path)
 
     async def subscribe(

@@ -101,6 +101,23 @@ async def test_what_is_exported_and_unexported_later_is_told(board):
     assert board.providers == []
 
 
+async def test_another_process_announces(board):
+    """What was named by its target is left to it, with the application; an object stays ours."""
+    relayed, asked = Board(), []
+
+    def make(target, application):
+        asked.append((target, application))
+        return relayed
+
+    server = facade.Server(registry=["etcd://127.0.0.1:1", board], application="shop")
+    server.export(Greeter, GreeterImpl())
+    server.announcer.relay(make)
+    async with server:
+        assert asked == [("etcd://127.0.0.1:1", "shop")]
+        assert len(relayed.providers) == len(board.providers) == 1
+    assert relayed.providers == []
+
+
 async def test_what_is_local_is_not_announced(board):
     async with facade.Server(registry=board) as server:
         server.export(Greeter, GreeterImpl(), scope="local")
