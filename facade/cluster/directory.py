@@ -12,6 +12,7 @@ from facade.cluster.subset import Subset
 from facade.core.errors import Code, Sent, Unavailable
 from facade.core.invocation import Invocation
 from facade.core.log import get_logger
+from facade.loops import Home
 from facade.registry.provider import Provider
 
 logger = get_logger(__name__)
@@ -86,6 +87,7 @@ class Directory:
         self._closing: set[asyncio.Task[None]] = set()
         self._timer: asyncio.TimerHandle | None = None
         self._closed = False
+        self._home = Home(f"the client of {registry}")
 
     @property
     def size(self) -> int:
@@ -179,6 +181,7 @@ class Directory:
 
     def _refresh(self) -> None:
         self.check_open()
+        self._home.check()
         now = self._clock()
         if self._emptied is not None and now - self._emptied >= self._keep:
             self._give_up()

@@ -59,6 +59,8 @@ class Seeker:
     ) -> ProviderDescription:
         """Of the first provider that answers."""
         self._check()
+        if self._wire.named.service:
+            service, _, group, version = self._wire.named.fitting(service, group, version)
         until = monotonic() + timeout
         watch = self._wire.watch(service_key(service, group, version) if service else "*")
         failure: RpcError | None = None
