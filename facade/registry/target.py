@@ -27,6 +27,8 @@ _PATHS = ("file", "dns", "dns+srv")
 _GRPC = ("unix", "unix-abstract", "ipv4", "ipv6", "vsock", "xds", "passthrough")
 _SCHEME = re.compile(r"(?P<scheme>[A-Za-z][A-Za-z0-9+.-]*):(?P<slashes>//)?")
 
+_PASSWORD = re.compile(r"(//[^/?:@]*):[^/?]*@")
+
 
 @dataclass(frozen=True, slots=True)
 class Target:
@@ -132,6 +134,11 @@ def parse(text: str) -> Target:
         unquote(user),
         unquote(password),
     )
+
+
+def hidden(text: str) -> str:
+    """The same target without its password, for who may read it."""
+    return _PASSWORD.sub(r"\1:***@", text)
 
 
 def expected(scheme: str) -> str:
