@@ -181,6 +181,8 @@ def facts_of(exporter: Exporter) -> dict[str, Any]:
     parameters = {str(k): str(v) for k, v in settings.get("parameters", {}).items()}
     if tag := settings.get("tag", ""):
         parameters["dubbo.tag"] = tag
+    if zone := settings.get("zone", ""):
+        parameters["zone"] = zone
     return {"weight": weight, "warmup": warmup, "parameters": parameters}
 
 

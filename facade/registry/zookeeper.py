@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 logger = get_logger(__name__)
 
+_KAZOO = f"{__name__}.kazoo"
+
 
 def zookeeper_registry(target: Target) -> NodeRegistry:
     """Of ``zookeeper://[user:password@]host:2181,host:2181``. Parameters: ``root`` ("dubbo"),
@@ -47,7 +49,7 @@ class ZooKeeperNodes:
             raise ImportError(
                 "zookeeper:// needs kazoo: pip install 'facade-rpc[zookeeper]'"
             ) from None
-        own = get_logger(f"{__name__}.kazoo")
+        own = get_logger(_KAZOO)
         if own.level == logging.NOTSET:
             own.setLevel(logging.ERROR)  # it tells of each attempt to connect; we tell of the first
         self._client: KazooClient = KazooClient(
@@ -138,7 +140,7 @@ class ZooKeeperNodes:
 
     def _if_not_live(self) -> None:
         if self._loop is not None and not self._live.is_set():
-            self._outage.begins(ConnectionError("no connection"))
+            self._outage.begins(ConnectionError(f"no connection (why: logger {_KAZOO}, at INFO)"))
 
     def _on_state(self, state: str) -> None:
         """In the event loop: LOST (the session is over), SUSPENDED, or CONNECTED."""

@@ -360,6 +360,26 @@ async def test_routers_and_subset(sites):
         assert len({await where.port() for _ in range(20)}) == 1
 
 
+async def test_own_zone_goes_first(sites, tmp_path):
+    """A provider elsewhere is called when the near one is gone."""
+    path = tmp_path / "providers.json"
+    zones = ("east", "west", "west")
+    path.write_text(
+        json.dumps(
+            [
+                {"address": site.address, "parameters": {"zone": zone}}
+                for site, zone in zip(sites, zones, strict=True)
+            ]
+        )
+    )
+    async with facade.AsyncClient(f"file://{path}", zone="east", timeout=20) as client:
+        where = client.refer(Where)
+        near = sites[0].server.port
+        assert {await where.port() for _ in range(20)} == {near}
+        await sites[0].server.stop()
+        assert near not in {await where.port() for _ in range(20)}
+
+
 async def test_closed_client_says_so_and_hangs_up(sites):
     gone = asyncio.Event()
     client = facade.AsyncClient(static(sites), on_disconnect=lambda peer, error: gone.set())

@@ -72,7 +72,7 @@ async def test_each_service_is_announced_once_the_server_listens(board):
     """With what is known of it; and withdrawn first when it stops."""
     server = facade.Server(registry=board, application="shop")
     server.export(Greeter, GreeterImpl(), weight=50, warmup=2, tag="gray", parameters={"zone": 1})
-    server.export(Other, OtherImpl(), group="north", timeout=2.0)
+    server.export(Other, OtherImpl(), group="north", timeout=2.0, zone="east")
     assert board.providers == []
     async with server:
         first, second = board.providers
@@ -83,6 +83,7 @@ async def test_each_service_is_announced_once_the_server_listens(board):
         assert first.application == "shop"
         assert first.started > 1_700_000_000
         assert (second.group, second.weight, second.timeout) == ("north", 30, 2.0)
+        assert second.zone == "east"
     assert board.providers == []
     assert board.closed
 

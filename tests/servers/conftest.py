@@ -138,7 +138,10 @@ def make_zookeeper(tmp_path, program, missing) -> Iterator[Callable[..., Program
             "-Dzookeeper.jmx.log4j.disable=true",
             "-Dzookeeper.fsync.warningthresholdms=9999",
         ]
-        command += ["-cp", str(ZOOKEEPER), "org.apache.zookeeper.server.quorum.QuorumPeerMain"]
+        # TLS takes Netty, which its jar does not name.
+        jars = [ZOOKEEPER, *sorted(ZOOKEEPER.parent.glob("netty-*.jar"))]
+        command += ["-cp", ":".join(map(str, jars))]
+        command += ["org.apache.zookeeper.server.quorum.QuorumPeerMain"]
         started.append(Program([*command, str(settings)], port, folder))
         started[-1].start()
         return started[-1]
