@@ -20,6 +20,7 @@ class Metrics:
 
     def __init__(self, address: str, *, workers: bool) -> None:
         host, colon, port = address.rpartition(":")
+        host = host or "0.0.0.0"
         if not (colon and port.isascii() and port.isdigit()):
             failure.fail(f"--metrics {address}: write HOST:PORT", failure.USAGE)
         try:
@@ -33,7 +34,7 @@ class Metrics:
             self._merge(registry)
         try:
             self._server, _ = prometheus_client.start_http_server(
-                int(port), host.strip("[]") or "0.0.0.0", registry
+                int(port), host.strip("[]"), registry
             )
         except (OSError, OverflowError) as error:
             self._remove()

@@ -71,20 +71,24 @@ class Process:
         return await asyncio.shield(self._first)
 
     async def _read(self, told: Told) -> None:
-        with suppress(OSError):
+        try:
             while (line := await self._reader.readline()).endswith(b"\n"):
                 report = msgspec.json.decode(line, type=Report)
                 told(self, report)
                 if not self._first.done():
                     self._first.set_result(report)
-        if not self._first.done():
-            self._first.set_result(None)
+        except OSError:
+            pass  # it has ended
+        finally:
+            if not self._first.done():
+                self._first.set_result(None)
 
     async def wait(self) -> int:
         """Until it has ended; its exit code, or the number of a signal, negative."""
         code = await self._process.wait()
         self._ended = self._ended or monotonic()
         self._writer.close()
+        await asyncio.wait((self._reading,))  # it says nothing more
         return code
 
     def send(self, number: signal.Signals) -> None:
