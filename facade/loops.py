@@ -29,3 +29,29 @@ def check_alone(other: asyncio.AbstractEventLoop | None, target: str) -> None:
             f"this AsyncClient of {target} is in use in another event loop, which still runs: "
             "make one in each loop (or a Client, which all threads may share)"
         )
+
+
+class Home:
+    """The event loop that something belongs to: the one in which it is used first."""
+
+    __slots__ = ("_loop", "_what")
+
+    def __init__(self, what: str) -> None:
+        self._what = what
+        self._loop: asyncio.AbstractEventLoop | None = None
+
+    @property
+    def ended(self) -> bool:
+        """Whether that loop is closed."""
+        return self._loop is not None and self._loop.is_closed()
+
+    def check(self) -> None:
+        """RuntimeError in any other loop, whether this one still runs or not."""
+        running = running_loop()
+        if self._loop is None:
+            self._loop = running
+        elif self._loop is not running:
+            raise RuntimeError(
+                f"{self._what} belongs to the event loop in which it was used first: make one in "
+                "each loop (or a Client, which all threads may share)"
+            )

@@ -1,23 +1,25 @@
 """What a server says when it has started."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import msgspec
 
+from facade.cli.relay import Notice
 from facade.cli.running import place
 from facade.provider.server import Server
 
 
 class Report(msgspec.Struct, frozen=True):
-    """Where it listens, and the names of the methods of each service."""
+    """Where it listens, the names of the methods of each service, and what is to be announced."""
 
     address: str
     services: dict[str, list[str]]
+    notices: Sequence[Notice] = ()
 
     @classmethod
-    def of(cls, server: Server) -> "Report":
+    def of(cls, server: Server, notices: Sequence[Notice] = ()) -> "Report":
         services = {e.service.key: list(e.service.methods) for e in server.exporters}
-        return cls(place(server), services)
+        return cls(place(server), services, notices)
 
     def lines(self, workers: int | None = None) -> Iterator[str]:
         width = max(map(len, self.services), default=0)

@@ -3,12 +3,15 @@
 import asyncio
 import logging
 import sys
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from enum import StrEnum
 from typing import Annotated
 
 import typer
 
 from facade.cli import failure
+from facade.cli.metrics import Metrics
 from facade.cli.report import Report
 from facade.cli.running import prepared
 from facade.cli.running import serve as serve_here
@@ -59,6 +62,13 @@ def serve(
             help="Announce services there: zookeeper://127.0.0.1:2181; may be repeated.",
         ),
     ] = None,
+    metrics: Annotated[
+        str | None,
+        typer.Option(
+            metavar="HOST:PORT",
+            help="Tell Prometheus there what the process counts, or all workers together.",
+        ),
+    ] = None,
     app_dir: Annotated[str, typer.Option(metavar="DIR", help="Where the module is.")] = ".",
     log_level: Annotated[Level, typer.Option(help="What the log on stderr has.")] = Level.WARNING,
 ) -> None:
@@ -67,7 +77,8 @@ def serve(
     if workers is None and not reload:
         server = prepared(target, app_dir, address, registry or ())
         logging.basicConfig(level=level)
-        failure.run(serve_here(server, lambda _: _tell(Report.of(server), None)))
+        with _metrics(metrics, workers=False) as told:
+            failure.run(serve_here(server, lambda _: _tell(Report.of(server), None, told)))
         return
 
     def command(address: str | None, first: bool) -> list[str]:
@@ -78,22 +89,36 @@ def serve(
         return [sys.executable, "-m", "facade", *debug, "worker", *options, target]
 
     count = workers or 1
+    logging.basicConfig(level=level)
 
-    async def work() -> int:
+    async def work(metrics: Metrics | None) -> int:
         return await Supervisor(
             command,
             count,
             address,
-            lambda report: _tell(report, count),
+            lambda report: _tell(report, count, metrics),
             changes(app_dir) if reload else None,
+            metrics,
         ).run()
 
-    code = asyncio.run(work())
+    with _metrics(metrics, workers=True) as told:
+        code = asyncio.run(work(told))
     # A signal that ended it has a negative number.
     raise typer.Exit(code if code >= 0 else 128 - code)
 
 
-def _tell(report: Report, workers: int | None) -> None:
+@contextmanager
+def _metrics(address: str | None, *, workers: bool) -> Iterator[Metrics | None]:
+    if address is None:
+        yield None
+        return
+    with closing(Metrics(address, workers=workers)) as metrics:
+        yield metrics
+
+
+def _tell(report: Report, workers: int | None, metrics: Metrics | None) -> None:
     for line in report.lines(workers):
         typer.echo(line)
+    if metrics is not None:
+        typer.echo(f"metrics at {metrics.url}")
     sys.stdout.flush()

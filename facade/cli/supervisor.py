@@ -6,6 +6,8 @@ from collections.abc import AsyncIterator, Callable
 
 import typer
 
+from facade.cli.board import Board
+from facade.cli.metrics import Metrics
 from facade.cli.port import hold
 from facade.cli.process import Process, told
 from facade.cli.report import Report
@@ -22,7 +24,8 @@ class Supervisor:
 
     ``command`` gives the command line of a worker, for an address, and whether it is the first:
     that one takes the port. ``started`` gets its report. ``changes`` yields what has changed,
-    whenever all are to be replaced.
+    whenever all are to be replaced. What they announce is announced here, once; ``metrics`` are
+    those of all.
 
     SIGTERM and SIGINT end all in peace, a second one at once. SIGHUP replaces them one by one:
     each ends when its successor serves.
@@ -35,12 +38,15 @@ class Supervisor:
         address: str | None,
         started: Callable[[Report], None],
         changes: AsyncIterator[str] | None = None,
+        metrics: Metrics | None = None,
     ) -> None:
         self._command = command
         self._count = count
         self._address = address
         self._started = started
         self._changes = changes
+        self._metrics = metrics
+        self._board = Board()
         self._workers: list[Process] = []
         self._living: set[Process] = set()
         # Whoever puts a process into its place.
@@ -62,6 +68,7 @@ class Supervisor:
         stopping.cancel()
         serving.cancel()
         await asyncio.wait((serving,))
+        await self._board.close()
         for worker in self._living:
             worker.send(signal.SIGTERM)
         await asyncio.gather(*(worker.wait() for worker in self._living))
@@ -85,6 +92,7 @@ class Supervisor:
             for worker in rest:
                 await worker.ready()
             self._workers = [first, *rest]
+            await self._board.settled()
             self._started(report)
             async with asyncio.TaskGroup() as tasks:
                 tasks.create_task(self._replace_all())
@@ -95,9 +103,20 @@ class Supervisor:
         return 0
 
     async def _start(self, *, first: bool = False) -> Process:
-        worker = await Process.start(self._command(self._address, first))
+        environment = None if self._metrics is None else self._metrics.environment
+        command = self._command(self._address, first)
+        worker = await Process.start(command, self._told, environment)
         self._living.add(worker)
         return worker
+
+    def _told(self, worker: Process, report: Report) -> None:
+        self._board.say(worker, report.notices)
+
+    def _ended(self, worker: Process) -> None:
+        self._living.discard(worker)
+        self._board.forget(worker)
+        if self._metrics is not None:
+            self._metrics.ended(worker.pid)
 
     async def _keep(self, place: int) -> None:
         """Start it again when it dies, after a pause that grows."""
@@ -105,7 +124,7 @@ class Supervisor:
         while True:
             worker = self._workers[place]
             code = await worker.wait()
-            self._living.discard(worker)
+            self._ended(worker)
             if self._workers[place] is not worker:
                 continue  # its time was over
             pause = FIRST_PAUSE if worker.age > GOOD_AGE else pause
@@ -148,7 +167,7 @@ class Supervisor:
                 return False
             if await successor.ready() is None:
                 await successor.wait()
-                self._living.discard(successor)
+                self._ended(successor)
                 return False
             worker, self._workers[place] = self._workers[place], successor
         worker.send(signal.SIGTERM)

@@ -1,18 +1,19 @@
 """The hidden command that ``facade serve`` starts as a process, for each worker."""
 
-import asyncio
 import logging
 import socket
 from typing import Annotated
 
-import msgspec
 import typer
 
 from facade.cli import failure
+from facade.cli.line import Line
 from facade.cli.port import claim
-from facade.cli.report import Report
 from facade.cli.running import prepared, serve
 from facade.cli.target import NoTarget
+
+# All write to the standard error of their parent: each line says whose it is.
+LOG = "worker %(process)d: %(levelname)s:%(name)s:%(message)s"
 
 
 def worker(
@@ -27,7 +28,7 @@ def worker(
     """One of the processes of facade serve."""
     with socket.socket(fileno=line) as parent:
         server = prepared(target, app_dir, address, registry or ())
-        logging.basicConfig(level=log_level)
+        logging.basicConfig(level=log_level, format=LOG)
         server.reuse_port = True
         held = None
         if first:
@@ -38,11 +39,6 @@ def worker(
             except OSError as error:
                 failure.fail(str(error))
 
-        def started(stopping: asyncio.Event) -> None:
-            parent.sendall(msgspec.json.encode(Report.of(server)) + b"\n")
-            # Nothing ever comes: it ends when the parent does, whatever has ended him.
-            asyncio.get_running_loop().add_reader(parent, stopping.set)
-
-        failure.run(serve(server, started))
+        failure.run(serve(server, Line(parent, server).started))
         if held is not None:
             held.close()

@@ -24,6 +24,7 @@ from facade.cluster.mock import Mock
 from facade.cluster.router import Router
 from facade.cluster.subset import Subset
 from facade.cluster.tag import TagRouter
+from facade.cluster.zone import ZoneRouter
 
 __all__ = [
     # the endpoints
@@ -37,6 +38,7 @@ __all__ = [
     "Router",
     "TagRouter",
     "ConditionRouter",
+    "ZoneRouter",
     # the choice
     "Chooser",
     "Balancer",

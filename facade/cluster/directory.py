@@ -9,9 +9,11 @@ from facade.cluster.endpoint import Endpoint, Open
 from facade.cluster.health import Health, State
 from facade.cluster.router import Endpoints, Router
 from facade.cluster.subset import Subset
+from facade.cluster.zone import ZoneRouter
 from facade.core.errors import Code, Sent, Unavailable
 from facade.core.invocation import Invocation
 from facade.core.log import get_logger
+from facade.loops import Home
 from facade.registry.provider import Provider
 
 logger = get_logger(__name__)
@@ -38,6 +40,7 @@ class Directory:
 
     subset    use only some of the providers
     routers   filter the list for each call, in this order
+    zone      providers of this zone before all others: see ZoneRouter
     idle      seconds after the last call when the connection of an endpoint is closed; the next
               call opens it again. None: never
     open      makes the way to a provider; see ``Opened``
@@ -55,6 +58,7 @@ class Directory:
         registry: str = "static",
         subset: Subset | None = None,
         routers: Sequence[Router] = (),
+        zone: str = "",
         health: Health | None = None,
         idle: float | None = 300.0,
         keep: float = 60.0,
@@ -67,7 +71,8 @@ class Directory:
         self.registry = registry
         self._open = open
         self._subset = subset
-        self._routers = list(routers)
+        self._routers = [*routers, *([ZoneRouter(zone)] if zone else [])]
+        self._zone = zone
         self._health = health if health is not None else Health()
         self._idle = idle
         self._keep = keep
@@ -86,6 +91,7 @@ class Directory:
         self._closing: set[asyncio.Task[None]] = set()
         self._timer: asyncio.TimerHandle | None = None
         self._closed = False
+        self._home = Home(f"the client of {registry}")
 
     @property
     def size(self) -> int:
@@ -137,6 +143,8 @@ class Directory:
             ranks = self._subset.rank([e.provider for e in self._ranked])
             at = {id(provider): n for n, provider in enumerate(ranks)}
             self._ranked.sort(key=lambda e: at[id(e.provider)])
+            if self._zone:
+                self._ranked.sort(key=lambda e: e.provider.zone != self._zone)
         # Facts that routers and balancers go by may have changed: no list is the same.
         self._members = ()
         self.changed()
@@ -179,6 +187,7 @@ class Directory:
 
     def _refresh(self) -> None:
         self.check_open()
+        self._home.check()
         now = self._clock()
         if self._emptied is not None and now - self._emptied >= self._keep:
             self._give_up()

@@ -79,8 +79,8 @@ class Client:
         """A ``grpc.Channel`` for generated stubs: see AsyncClient.channel."""
         return self._client.channel(filters=filters, **settings)
 
-    def generic(self, service: str, *, group: str = "", version: str = "") -> GenericService:
-        """A remote service by name, without an interface."""
+    def generic(self, service: str = "", *, group: str = "", version: str = "") -> GenericService:
+        """A remote service by name, else that which the target names, without an interface."""
         return self._client.generic(service, group=group, version=version)
 
     def release(self, callback: object) -> bool:

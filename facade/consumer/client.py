@@ -18,7 +18,7 @@ from facade.consumer.wire import Wire
 from facade.core.chain import chain, is_available
 from facade.core.errors import Sent, Unavailable
 from facade.core.filter import CONSUMER, Invoker
-from facade.core.method import InvokeMode, Method, Service, service_key
+from facade.core.method import InvokeMode, Method, Service
 from facade.core.settings import FilterSettings
 from facade.exchange.credentials import Credentials, Given, warn_of
 from facade.exchange.description import ProviderDescription
@@ -195,15 +195,12 @@ class AsyncClient:
 
         ``filters`` come after the client's. ``settings`` are for filters, and ``methods``
         says them for single methods: ``refer(Greeter, actives=10, methods={"hello":
-        {"actives": 2}})``.
-
-        Unavailable once the client is closed.
+        {"actives": 2}})``. Unavailable once the client is closed; ValueError where its target
+        names another service.
         """
         check_timeout(timeout, "timeout of the reference")
         service = with_timeouts(read_interface(interface), timeouts or {})
-        group = service.group if group is None else group
-        version = service.version if version is None else version
-        key = service_key(service.name, group, version)
+        key, group, version = self._wire.named.referred(service, group, version)
         chains = self._chains_of(service, key, filters, settings, methods)
         self._refer(key, chains)
 
@@ -223,9 +220,9 @@ class AsyncClient:
         remote = proxy(interface, service, make)
         return remote if stub is None else stub(remote)
 
-    def generic(self, service: str, *, group: str = "", version: str = "") -> GenericService:
-        """A remote service by name, without an interface."""
-        key = service_key(service, group, version)
+    def generic(self, service: str = "", *, group: str = "", version: str = "") -> GenericService:
+        """A remote service by name, else that which the target names, without an interface."""
+        service, key, group, version = self._wire.named.fitting(service, group, version)
         chains = self._own_chains(key, self._filters, FilterSettings(self._settings))
         self._refer(key, chains)
 
@@ -313,6 +310,8 @@ class AsyncClient:
     async def ready(self, timeout: float | None = None) -> None:
         """Connect now, and learn what the provider publishes. Raises Unavailable after
         ``timeout`` seconds (else: the client's)."""
+        if not isinstance(self._wire, Wire) and not self._closed:
+            self._wire.expect(self._filters, self._settings)
         await self._wire.describer.ready(timeout or self._timeout)
 
     async def describe(

@@ -11,6 +11,7 @@ from facade.codec import CallingCodec
 from facade.consumer.callbacks import Runner
 from facade.consumer.chains import Chains, Ends
 from facade.consumer.limit import Publishes
+from facade.consumer.named import Named
 from facade.consumer.options import DIRECTORY
 from facade.consumer.seeker import Seeker
 from facade.consumer.watch import Watch
@@ -27,6 +28,7 @@ from facade.exchange.handlers import Handlers
 from facade.exchange.settings import Settings
 from facade.exchange.tls import ClientTls
 from facade.exchange.transport import GrpcTransport
+from facade.loops import Home
 from facade.plugins import FilterList, resolve
 from facade.registry import Provider, open_registry, parse
 from facade.registry.wanted import Wanted
@@ -55,6 +57,7 @@ class ClusterWire:
     ) -> None:
         self.target = target
         self.place = parse(target).place
+        self.named = Named.of(target)
         self._registry = open_registry(target, application=settings.application)
         self._options = {name: options[name] for name in DIRECTORY if name in options}
         if isinstance(subset := self._options.get("subset"), int):
@@ -87,6 +90,7 @@ class ClusterWire:
         self.watches: dict[str, Watch] = {}
         self._scopes: list[Scope] = []
         self._closed = False
+        self._home = Home(f"this AsyncClient of {self.place}")
         self.end: Invoker = Undirected(self)
         self.streams = self.end
         self.callbacks = Everywhere(self)
@@ -100,6 +104,11 @@ class ClusterWire:
         scope = self._make(key, list(filters), settings)
         self._scopes.append(scope)
         return scope.chains
+
+    def expect(self, filters: FilterList, settings: Mapping[str, Any]) -> None:
+        """Calls of the service that the target names, where nothing is referred to yet."""
+        if self.named.service and not self._scopes:
+            self.chains(str(self.named), filters, FilterSettings(settings))
 
     def _make(self, key: str, filters: list[Any], settings: FilterSettings) -> "Scope":
         used = _without_retry(filters)
@@ -126,7 +135,9 @@ class ClusterWire:
     def watch(self, key: str) -> Watch:
         if key not in self.watches:
             Wanted.parse(key)
-            self.watches[key] = Watch(self._registry, self.place, key, wait=self._wait)
+            self.watches[key] = Watch(
+                self._registry, self.place, key, wait=self._wait, home=self._home
+            )
         return self.watches[key]
 
     @property
@@ -146,7 +157,12 @@ class ClusterWire:
         )
 
     async def close(self, grace: float) -> None:
-        """Let calls under way end, at most ``grace`` seconds, and hang up everywhere."""
+        """Let calls under way end, at most ``grace`` seconds, and hang up everywhere.
+        RuntimeError in another event loop than it is used in."""
+        if self._home.ended:
+            self._closed = True
+            return  # and all of it with the loop
+        self._home.check()
         self._closed = True
         self.wires.close(grace)
         await asyncio.gather(

@@ -44,12 +44,13 @@ class ClusterOptions(TypedDict, total=False):
 
     routers: Sequence["Router"]
     subset: "int | Subset"
+    zone: str
     health: "Health"
     idle: float | None
     keep: float
 
 
-DIRECTORY = ("routers", "subset", "health", "idle", "keep")
+DIRECTORY = ("routers", "subset", "zone", "health", "idle", "keep")
 
 
 def is_many(target: str) -> bool:

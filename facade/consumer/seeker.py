@@ -8,6 +8,7 @@ from facade.core.chain import is_available
 from facade.core.errors import Code, RpcError, Sent, Unavailable
 from facade.core.method import service_key
 from facade.exchange.description import ProviderDescription
+from facade.registry.target import hidden
 
 if TYPE_CHECKING:
     from facade.consumer.clustered import ClusterWire
@@ -21,7 +22,7 @@ class Seeker:
 
     def __init__(self, wire: "ClusterWire") -> None:
         self._wire = wire
-        self.target = wire.target
+        self.target = hidden(wire.target)
 
     @property
     def late(self) -> int:
@@ -59,6 +60,8 @@ class Seeker:
     ) -> ProviderDescription:
         """Of the first provider that answers."""
         self._check()
+        if self._wire.named.service:
+            service, _, group, version = self._wire.named.fitting(service, group, version)
         until = monotonic() + timeout
         watch = self._wire.watch(service_key(service, group, version) if service else "*")
         failure: RpcError | None = None

@@ -8,6 +8,7 @@ from facade.cluster import Directory
 from facade.core.errors import Code, Sent, Unavailable
 from facade.core.invocation import Invocation
 from facade.core.log import get_logger
+from facade.loops import Home
 from facade.registry.provider import Provider
 from facade.registry.registry import FIRST_LIST, Registry
 from facade.registry.subscription import Subscription
@@ -18,8 +19,9 @@ logger = get_logger(__name__)
 class Watch:
     """One subscription for all directories of a service. It begins with the first call."""
 
-    def __init__(self, registry: Registry, place: str, key: str, *, wait: bool) -> None:
+    def __init__(self, registry: Registry, place: str, key: str, *, wait: bool, home: Home) -> None:
         self.key = key
+        self._home = home
         self._registry = registry
         self._place = place
         # Whether calls wait for the first list as long as they may take.
@@ -32,6 +34,7 @@ class Watch:
 
     async def follow(self, directory: Directory, timeout: float | None, what: object) -> None:
         """Keep it up to date from now on; wait for the first list as ``told`` does."""
+        self._home.check()
         if directory not in self._directories:
             self._directories.append(directory)
             if self._providers is not None:
@@ -39,7 +42,9 @@ class Watch:
         await self.told(timeout, what)
 
     async def told(self, timeout: float | None, what: object) -> Sequence[Provider]:
-        """The providers. Unavailable where no list came for so many seconds."""
+        """The providers. Unavailable where no list came for so many seconds; RuntimeError in
+        another event loop than that of the client."""
+        self._home.check()
         if self._providers is not None:
             return self._providers
         if self._task is None:

@@ -13,6 +13,7 @@ from facade.consumer.describer import Describer
 from facade.consumer.exports import NOTHING_EXPORTED
 from facade.consumer.lease import Lease
 from facade.consumer.limit import Publishes
+from facade.consumer.named import ANY
 from facade.consumer.remote import RemoteInvoker, UnaryInvoker
 from facade.consumer.shared import SHARED, Shared
 from facade.consumer.streaming import InjvmStreams, NoStreams, StreamInvoker
@@ -34,6 +35,8 @@ class Wire:
     those with streams of values.
     ``connector`` keeps the streams, ``describer`` asks the provider what it publishes.
     """
+
+    named = ANY  # an address names no service
 
     def __init__(
         self,

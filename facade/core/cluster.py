@@ -27,5 +27,6 @@ ANNOUNCED: Mapping[str, type | tuple[type, ...]] = {
     "weight": int,
     "warmup": float,
     "tag": str,
+    "zone": str,
     "parameters": dict,
 }

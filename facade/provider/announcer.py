@@ -46,6 +46,7 @@ class Announcer(ExporterListener):
         self._at = at
         self._application = application
         self._registries: list[Registry] = []
+        self._targets: list[str] = []  # of each; "" where an object was given
         self._announced: dict[Exporter, Provider] = {}
         self._exporters: list[Exporter] = []
         self._tasks: set[asyncio.Task[None]] = set()
@@ -61,8 +62,10 @@ class Announcer(ExporterListener):
 
         if self._at:
             check_address(reached(self._at, 1))
+        target = ""
         if isinstance(registry, str):
-            registry = open_registry(registry, application=self._application)
+            target = registry
+            registry = open_registry(target, application=self._application)
             if not registry.announces:
                 raise ValueError("a list is to read: announce providers at zookeeper:// or etcd://")
         if not self._at and (place(address) is not None or address.startswith("unix")):
@@ -71,6 +74,13 @@ class Announcer(ExporterListener):
                 "0.0.0.0:50051, or say announce='host:port'"
             )
         self._registries.append(registry)
+        self._targets.append(target)
+
+    def relay(self, make: "Callable[[str, str], Registry]") -> None:
+        """Leave it to another process to announce: what ``make`` gives for a target and the
+        application stands for each registry that was named by its target. Before the start."""
+        named = zip(self._targets, self._registries, strict=True)
+        self._registries = [make(t, self._application) if t else r for t, r in named]
 
     # What there is
 
@@ -171,6 +181,8 @@ def facts_of(exporter: Exporter) -> dict[str, Any]:
     parameters = {str(k): str(v) for k, v in settings.get("parameters", {}).items()}
     if tag := settings.get("tag", ""):
         parameters["dubbo.tag"] = tag
+    if zone := settings.get("zone", ""):
+        parameters["zone"] = zone
     return {"weight": weight, "warmup": warmup, "parameters": parameters}
 
 

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Callable
 from contextlib import aclosing, suppress
 
+from facade.registry.access import Access
 from facade.registry.announcements import PATIENCE
 from facade.registry.etcd_api import EtcdApi, EtcdError
 from facade.registry.etcd_messages import DELETE
@@ -14,10 +15,10 @@ from facade.registry.target import Target
 
 def etcd_registry(target: Target) -> NodeRegistry:
     """Of ``etcd://[user:password@]host:2379,host:2379``. Parameters as of zookeeper_registry;
-    ``session`` is how long a lease lives."""
+    ``session`` is how long a lease lives. OSError for a file that can't be read."""
     target.check(PARAMETERS)
     hosts = target.addresses(2379)
-    api = EtcdApi(hosts, target.user, target.password)
+    api = EtcdApi(hosts, Access.of(target))
     nodes = EtcdNodes(api, target.seconds("session", 10.0), target.place)
     return NodeRegistry(nodes, target, hosts)
 

@@ -8,6 +8,7 @@ from typing import Any
 import grpc
 import grpc.aio
 
+from facade.registry.access import Access
 from facade.registry.etcd_messages import message
 
 # Seconds that one call may take.
@@ -36,10 +37,10 @@ class EtcdError(ConnectionError):
 class EtcdApi:
     """Calls one member of etcd until that fails, then the next. Belongs to an event loop."""
 
-    def __init__(self, hosts: tuple[str, ...], user: str = "", password: str = "") -> None:
+    def __init__(self, hosts: tuple[str, ...], access: Access | None = None) -> None:
         self._hosts = hosts
         self._at = 0
-        self._login = (user, password)
+        self._access = access or Access()
         self._token = ""
         self._channel: grpc.aio.Channel | None = None
         self._closing: set[asyncio.Task[None]] = set()
@@ -91,8 +92,14 @@ class EtcdApi:
     def _open(self) -> grpc.aio.Channel:
         if self._channel is None:
             host = self._hosts[self._at % len(self._hosts)]
-            self._channel = grpc.aio.insecure_channel(host, options=_OPTIONS)
+            self._channel = self._connected(host)
         return self._channel
+
+    def _connected(self, host: str) -> grpc.aio.Channel:
+        tls = self._access.tls
+        if tls is None:
+            return grpc.aio.insecure_channel(host, options=_OPTIONS)
+        return grpc.aio.secure_channel(host, tls.credentials(), options=(*_OPTIONS, *tls.options))
 
     def _method(self, kind: Any, method: str, noun: str) -> Any:
         return kind(
@@ -102,7 +109,7 @@ class EtcdApi:
         )
 
     async def _metadata(self, channel: grpc.aio.Channel) -> tuple[tuple[str, str], ...]:
-        name, password = self._login
+        name, password = self._access.user, self._access.password
         if not name:
             return ()
         if not self._token:

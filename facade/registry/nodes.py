@@ -8,6 +8,7 @@ from functools import lru_cache
 from typing import Protocol
 
 from facade.core.log import get_logger
+from facade.registry.access import PARAMETERS as ACCESS
 from facade.registry.announcements import Announcements
 from facade.registry.cache import CacheFile
 from facade.registry.dubbo_url import (
@@ -29,7 +30,7 @@ from facade.registry.wanted import ANY
 logger = get_logger(__name__)
 
 # Parameters of a target that every tree takes.
-PARAMETERS = ("root", "session", "protocol", "cache")
+PARAMETERS = ("root", "session", "protocol", "cache", *ACCESS)
 
 # What Dubbo 3 keeps beside the services.
 _NO_SERVICES = ("config", "mapping", "metadata")
@@ -95,7 +96,7 @@ class NodeRegistry:
 
     async def unregister(self, provider: Provider) -> None:
         path = self._paths.pop(provider, None)
-        if path is not None:
+        if path is not None and path not in self._paths.values():
             await self._announced.drop(path)
 
     async def subscribe(

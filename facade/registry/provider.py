@@ -56,6 +56,11 @@ class Provider:
         """Which calls it is for; "": those without a tag. (Dubbo: dubbo.tag)"""
         return self.parameters.get("dubbo.tag", "")
 
+    @property
+    def zone(self) -> str:
+        """Where it is, as it says itself; "": nowhere in particular."""
+        return self.parameters.get("zone", "")
+
 
 def check_address(address: str) -> None:
     """That it is "host:port". ValueError says what it lacks."""

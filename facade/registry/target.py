@@ -21,9 +21,13 @@ EXAMPLES = {
 
 # These may come without the slashes. Any other word before a colon is the name of a host.
 _SHORT = ("static", "file", "dns", "dns+srv")
+# Of these the path is not a service.
+_PATHS = ("file", "dns", "dns+srv")
 # These are addresses of gRPC, and one place each.
 _GRPC = ("unix", "unix-abstract", "ipv4", "ipv6", "vsock", "xds", "passthrough")
 _SCHEME = re.compile(r"(?P<scheme>[A-Za-z][A-Za-z0-9+.-]*):(?P<slashes>//)?")
+
+_PASSWORD = re.compile(r"(//[^/?:@]*):[^/?]*@")
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,9 +49,9 @@ class Target:
     @property
     def service(self) -> str:
         """The key of the service that the path names, or ""; ``group`` and ``version`` may be
-        parameters."""
+        parameters. ValueError for a path that is no key."""
         name = self.path.strip("/")
-        if not name:
+        if not name or self.scheme in _PATHS:
             return ""
         group, version = (self.parameters.get(name, "") for name in ("group", "version"))
         found = Wanted.parse(name)
@@ -130,6 +134,11 @@ def parse(text: str) -> Target:
         unquote(user),
         unquote(password),
     )
+
+
+def hidden(text: str) -> str:
+    """The same target without its password, for who may read it."""
+    return _PASSWORD.sub(r"\1:***@", text)
 
 
 def expected(scheme: str) -> str:

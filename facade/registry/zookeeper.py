@@ -6,9 +6,12 @@ import asyncio
 import logging
 from collections.abc import Callable
 from contextlib import suppress
+from inspect import signature
 from typing import TYPE_CHECKING, Any
 
 from facade.core.log import get_logger
+from facade.exchange.tls import ClientTls
+from facade.registry.access import Access
 from facade.registry.announcements import PATIENCE
 from facade.registry.nodes import PARAMETERS, NodeRegistry, Told
 from facade.registry.outage import Outage
@@ -19,37 +22,43 @@ if TYPE_CHECKING:
 
 logger = get_logger(__name__)
 
+_KAZOO = f"{__name__}.kazoo"
+
 
 def zookeeper_registry(target: Target) -> NodeRegistry:
     """Of ``zookeeper://[user:password@]host:2181,host:2181``. Parameters: ``root`` ("dubbo"),
     ``session`` (seconds after which a dead provider is forgotten, 10), ``protocol`` (as what
-    providers register: tri, facade), ``cache`` (a file that keeps the last lists)."""
+    providers register: tri, facade), ``cache`` (a file that keeps the last lists), and those of
+    Access. OSError for a file that can't be read."""
     target.check(PARAMETERS)
     hosts = target.addresses(2181)
-    login = f"{target.user}:{target.password}" if target.user else ""
-    nodes = ZooKeeperNodes(hosts, target.seconds("session", 10.0), login, target.place)
+    if "server_name" in target.parameters:
+        raise ValueError("zookeeper: has no server_name: a certificate is for the host, or no good")
+    access = Access.of(target)
+    nodes = ZooKeeperNodes(hosts, target.seconds("session", 10.0), access, target.place)
     return NodeRegistry(nodes, target, hosts)
 
 
 class ZooKeeperNodes:
     """The tree of a ZooKeeper. Our nodes are ephemeral: they go with our session."""
 
-    def __init__(self, hosts: tuple[str, ...], session: float, login: str, place: str) -> None:
+    def __init__(self, hosts: tuple[str, ...], session: float, access: Access, place: str) -> None:
         try:
             from kazoo.client import KazooClient
         except ImportError:
             raise ImportError(
                 "zookeeper:// needs kazoo: pip install 'facade-rpc[zookeeper]'"
             ) from None
-        own = get_logger(f"{__name__}.kazoo")
+        own = get_logger(_KAZOO)
         if own.level == logging.NOTSET:
             own.setLevel(logging.ERROR)  # it tells of each attempt to connect; we tell of the first
         self._client: KazooClient = KazooClient(
             ",".join(hosts),
             timeout=session,
-            auth_data=[("digest", login)] if login else None,
+            auth_data=[("digest", f"{access.user}:{access.password}")] if access.user else None,
             connection_retry={"max_tries": -1, "delay": 0.1, "max_delay": 2.0},
             logger=own,
+            **_secured(KazooClient, access.tls),
         )
         self._place = place
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -131,7 +140,7 @@ class ZooKeeperNodes:
 
     def _if_not_live(self) -> None:
         if self._loop is not None and not self._live.is_set():
-            self._outage.begins(ConnectionError("no connection"))
+            self._outage.begins(ConnectionError(f"no connection (why: logger {_KAZOO}, at INFO)"))
 
     def _on_state(self, state: str) -> None:
         """In the event loop: LOST (the session is over), SUSPENDED, or CONNECTED."""
@@ -154,6 +163,16 @@ class ZooKeeperNodes:
             self._client.close()
         except Exception as error:
             logger.warning("%s was not left in peace: %s", self._place, error)
+
+
+def _secured(client: type, tls: ClientTls | None) -> dict[str, Any]:
+    """What kazoo takes of TLS. ImportError where it can't check whose certificate it is."""
+    if tls is None:
+        return {}
+    if "check_hostname" not in signature(client).parameters:
+        raise ImportError("zookeeper:// with TLS needs kazoo 2.11 or later: pip install -U kazoo")
+    own = {"ca": tls.ca, "certfile": tls.certificate, "keyfile": tls.key}
+    return {"use_ssl": True, "check_hostname": True, **own}
 
 
 class _Watch:

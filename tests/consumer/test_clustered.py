@@ -11,6 +11,7 @@ import pytest
 
 import facade
 from facade.cluster import Subset, TagRouter
+from facade.consumer.named import Named
 from facade.consumer.options import DIRECTORY, ClusterOptions
 from facade.core import Filter
 from facade.core.cluster import KEYS
@@ -286,6 +287,59 @@ async def test_list_in_a_file_is_followed(sites, tmp_path):
         assert len(await spread(where.port, sites[1:])) == 2
 
 
+async def test_target_names_the_service(sites):
+    """The client is for it: it need not be named again, is there before the first reference, and
+    nothing else is described."""
+    target = static(sites).replace("static:", "static://") + "/test.Where"
+    async with facade.AsyncClient(target) as client:
+        await client.ready()
+        assert client.available
+        port = await client.generic().invoke("port")
+        assert port in {site.server.port for site in sites}
+        assert await client.refer(Where).port() in {site.server.port for site in sites}
+        assert [s.name for s in (await client.describe()).services] == ["test.Where"]
+
+
+def test_target_names_another_service(sites):
+    """That is told where it is referred to, not by calls."""
+    target = "zookeeper://127.0.0.1:1/test.Other"
+    for refer in (
+        lambda client: client.refer(Where),
+        lambda client: client.generic("test.Where"),
+        lambda client: client.generic("test.Where", version="2"),
+    ):
+        client = facade.Client(target)
+        with pytest.raises(ValueError, match=r"is for test\.Other, which its target names"):
+            refer(client)
+    with pytest.raises(ValueError, match="Its name is missing, and the target names none"):
+        facade.Client("static:127.0.0.1:1").generic()
+    with pytest.raises(ValueError, match="Its name is missing"):
+        facade.Client("127.0.0.1:1").generic()
+    with pytest.raises(ValueError, match="is not \\[group/\\]service\\[:version\\]"):
+        facade.Client("zookeeper://127.0.0.1:1/a:")
+
+
+@pytest.mark.parametrize(
+    ("path", "group", "version", "key"),
+    [
+        ("demo.A", "", "", "demo.A"),
+        ("demo.A", "north", "2", "north/demo.A:2"),
+        ("north/demo.A:2", "", "", "north/demo.A:2"),
+        ("demo.A?version=2", "south", "", "south/demo.A:2"),
+        ("demo.A:2", "", "3", None),
+        ("north/demo.A", "south", "", None),
+    ],
+)
+def test_group_and_version_of_the_target(path, group, version, key):
+    """What it says holds; what it does not say is any."""
+    named = Named.of(f"zookeeper://h:1/{path}")
+    if key is None:
+        with pytest.raises(ValueError, match="make another client"):
+            named.fitting("demo.A", group, version)
+    else:
+        assert named.fitting("demo.A", group, version)[1] == key
+
+
 async def test_references_that_say_the_same_share_what_they_know(sites):
     """And services at one address share the connection."""
     connected = []
@@ -304,6 +358,26 @@ async def test_routers_and_subset(sites):
     async with facade.AsyncClient(static(sites), subset=Subset(1, place=(0, 3))) as client:
         where = client.refer(Where)
         assert len({await where.port() for _ in range(20)}) == 1
+
+
+async def test_own_zone_goes_first(sites, tmp_path):
+    """A provider elsewhere is called when the near one is gone."""
+    path = tmp_path / "providers.json"
+    zones = ("east", "west", "west")
+    path.write_text(
+        json.dumps(
+            [
+                {"address": site.address, "parameters": {"zone": zone}}
+                for site, zone in zip(sites, zones, strict=True)
+            ]
+        )
+    )
+    async with facade.AsyncClient(f"file://{path}", zone="east", timeout=20) as client:
+        where = client.refer(Where)
+        near = sites[0].server.port
+        assert {await where.port() for _ in range(20)} == {near}
+        await sites[0].server.stop()
+        assert near not in {await where.port() for _ in range(20)}
 
 
 async def test_closed_client_says_so_and_hangs_up(sites):

@@ -101,6 +101,49 @@ def test_loops_one_after_the_other(target, settings):
         resting.close()
 
 
+def test_client_of_many_stays_in_its_loop(target):
+    """Another one is told so, whatever it does, and changes nothing for the first."""
+
+    async def main():
+        async with facade.AsyncClient(f"static:{target}", timeout=20) as client:
+            echo = client.refer(Echo)
+            other = client.generic("loops.Other")
+            assert await echo.echo("first") == "first"
+            directory = next(iter(client._wire.scopes)).clusters[0].directory
+
+            async def call():
+                return await echo.echo("second")
+
+            async def look():
+                directory.changed()  # as it is each second
+                return await echo.echo("second")
+
+            async def call_another():
+                return await other.invoke("echo", "second")
+
+            for use in (call, look, call_another, client.ready, client.describe, client.close):
+                with pytest.raises(RuntimeError, match="make one in each loop"):
+                    await asyncio.to_thread(asyncio.run, use())
+            assert await echo.echo("third") == "third"
+
+    asyncio.run(main())
+
+
+def test_client_of_many_goes_with_its_loop(target, caplog):
+    """When that has ended: what it heard of a registry there is heard no more."""
+    client = facade.AsyncClient(f"static:{target}", timeout=20)
+    echo = client.refer(Echo)
+
+    async def call():
+        return await echo.echo("first")
+
+    assert asyncio.run(call()) == "first"
+    with pytest.raises(RuntimeError, match="belongs to the event loop in which it was used first"):
+        asyncio.run(call())
+    asyncio.run(client.close())
+    assert not caplog.records
+
+
 def is_of_an_empty_queue(record):
     error = record.exc_info[1] if record.exc_info else None
     return isinstance(error, BlockingIOError) and "PollerCompletionQueue" in record.getMessage()

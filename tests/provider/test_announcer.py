@@ -72,7 +72,7 @@ async def test_each_service_is_announced_once_the_server_listens(board):
     """With what is known of it; and withdrawn first when it stops."""
     server = facade.Server(registry=board, application="shop")
     server.export(Greeter, GreeterImpl(), weight=50, warmup=2, tag="gray", parameters={"zone": 1})
-    server.export(Other, OtherImpl(), group="north", timeout=2.0)
+    server.export(Other, OtherImpl(), group="north", timeout=2.0, zone="east")
     assert board.providers == []
     async with server:
         first, second = board.providers
@@ -83,6 +83,7 @@ async def test_each_service_is_announced_once_the_server_listens(board):
         assert first.application == "shop"
         assert first.started > 1_700_000_000
         assert (second.group, second.weight, second.timeout) == ("north", 30, 2.0)
+        assert second.zone == "east"
     assert board.providers == []
     assert board.closed
 
@@ -99,6 +100,23 @@ async def test_what_is_exported_and_unexported_later_is_told(board):
         server.export(Greeter, GreeterImpl()).unexport()
         await asyncio.sleep(0)
     assert board.providers == []
+
+
+async def test_another_process_announces(board):
+    """What was named by its target is left to it, with the application; an object stays ours."""
+    relayed, asked = Board(), []
+
+    def make(target, application):
+        asked.append((target, application))
+        return relayed
+
+    server = facade.Server(registry=["etcd://127.0.0.1:1", board], application="shop")
+    server.export(Greeter, GreeterImpl())
+    server.announcer.relay(make)
+    async with server:
+        assert asked == [("etcd://127.0.0.1:1", "shop")]
+        assert len(relayed.providers) == len(board.providers) == 1
+    assert relayed.providers == []
 
 
 async def test_what_is_local_is_not_announced(board):

@@ -14,9 +14,9 @@ from facade.registry.target import EXAMPLES
         ("static:a:1,b:2", ("a:1", "b:2"), "", ""),
         ("static:[::1]:1, b:2", ("[::1]:1", "b:2"), "", ""),
         ("static://a:1/demo.Greeter", ("a:1",), "/demo.Greeter", "demo.Greeter"),
-        ("file:///etc/a%20b.json", (), "/etc/a b.json", "etc/a b.json"),
-        ("file:list.toml", (), "list.toml", "list.toml"),
-        ("dns:///demo:50051", (), "/demo:50051", "demo:50051"),
+        ("file:///etc/a%20b.json", (), "/etc/a b.json", ""),
+        ("file:list.toml", (), "list.toml", ""),
+        ("dns:///demo:50051", (), "/demo:50051", ""),
         ("zookeeper://h1:2181,h2/demo.Greeter", ("h1:2181", "h2"), "/demo.Greeter", "demo.Greeter"),
         (
             "etcd://h:2379/demo.Greeter?group=north&version=2.0",

@@ -116,28 +116,32 @@ def program(missing) -> Callable[[str], str]:
 
 
 @pytest.fixture
-def make_zookeeper(tmp_path, program, missing) -> Iterator[Callable[[], Program]]:
-    """Starts a ZooKeeper. Its shortest session is 0.4 s."""
+def make_zookeeper(tmp_path, program, missing) -> Iterator[Callable[..., Program]]:
+    """Starts a ZooKeeper. Its shortest session is 0.4 s. ``lines`` of its settings say where it
+    listens."""
     java = program("java")
     if not ZOOKEEPER.exists():
         missing("zookeeper")
     started: list[Program] = []
 
-    def start() -> Program:
+    def start(lines: str = "clientPort={port}\nclientPortAddress=127.0.0.1\n") -> Program:
         folder = tmp_path / f"zookeeper{len(started)}"
         folder.mkdir()
         port = free_port()
         settings = folder / "zoo.cfg"
         settings.write_text(
-            f"tickTime=200\ndataDir={folder / 'data'}\nclientPort={port}\n"
-            "clientPortAddress=127.0.0.1\nadmin.enableServer=false\nmaxClientCnxns=0\n"
+            f"tickTime=200\ndataDir={folder / 'data'}\n{lines.format(port=port)}"
+            "admin.enableServer=false\nmaxClientCnxns=0\n"
         )
         command = [java, "-Xmx128m", "-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC"]
         command += [
             "-Dzookeeper.jmx.log4j.disable=true",
             "-Dzookeeper.fsync.warningthresholdms=9999",
         ]
-        command += ["-cp", str(ZOOKEEPER), "org.apache.zookeeper.server.quorum.QuorumPeerMain"]
+        # TLS takes Netty, which its jar does not name.
+        jars = [ZOOKEEPER, *sorted(ZOOKEEPER.parent.glob("netty-*.jar"))]
+        command += ["-cp", ":".join(map(str, jars))]
+        command += ["org.apache.zookeeper.server.quorum.QuorumPeerMain"]
         started.append(Program([*command, str(settings)], port, folder))
         started[-1].start()
         return started[-1]
@@ -154,20 +158,21 @@ def zookeeper(make_zookeeper) -> Program:
 
 
 @pytest.fixture
-def make_etcd(tmp_path, program) -> Iterator[Callable[[], Program]]:
-    """Starts an etcd of one member."""
+def make_etcd(tmp_path, program) -> Iterator[Callable[..., Program]]:
+    """Starts an etcd of one member, with these further options."""
     etcd = program("etcd")
     started: list[Program] = []
 
-    def start() -> Program:
+    def start(*options: str) -> Program:
         folder = tmp_path / f"etcd{len(started)}"
         folder.mkdir()
         port, peers = free_port(), free_port()
-        here, there = f"http://127.0.0.1:{port}", f"http://127.0.0.1:{peers}"
+        scheme = "https" if options else "http"
+        here, there = f"{scheme}://127.0.0.1:{port}", f"http://127.0.0.1:{peers}"
         command = [etcd, "--data-dir", str(folder / "data"), "--name", "one"]
         command += ["--listen-client-urls", here, "--advertise-client-urls", here]
         command += ["--listen-peer-urls", there, "--initial-advertise-peer-urls", there]
-        command += ["--initial-cluster", f"one={there}", "--unsafe-no-fsync"]
+        command += ["--initial-cluster", f"one={there}", "--unsafe-no-fsync", *options]
         started.append(Program(command, port, folder))
         started[-1].start()
         return started[-1]

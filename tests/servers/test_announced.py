@@ -1,6 +1,7 @@
 """Servers that announce themselves at real registries, and clients that find them there."""
 
 import asyncio
+import os
 import signal
 import sys
 
@@ -95,17 +96,56 @@ async def test_stop_does_not_wait_for_a_registry_that_is_gone(server, url):
     server[1].thaw()
 
 
+class Entries:
+    """The entries themselves, as consumers of Dubbo's see them."""
+
+    def __init__(self, registry):
+        self.lists = []
+        self._changed = asyncio.Event()
+        registry.watch(KEY, self._told)
+
+    def _told(self, providers):
+        self.lists.append([(p.address, p.started) for p in providers])
+        self._changed.set()
+
+    async def until(self, count):
+        while not self.lists or len(self.lists[-1]) != count:
+            self._changed.clear()
+            await self._changed.wait()
+        return self.lists[-1]
+
+
+async def said(process, part):
+    while part not in (line := (await process.stderr.readline()).decode()):
+        assert line, part
+
+
 async def test_workers_of_facade_serve_are_one_provider(url, heard):
-    """They share an address, which is named once; a stop takes it off the list."""
+    """They share an address, and are one entry: it stays the same when a worker dies and when all
+    are replaced; a stop takes it off the list."""
+    registry = open_registry(url)
+    entries = Entries(registry)
+    await entries.until(0)
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "facade", "serve", "tests.servers.where:Here"),
         *("--address", "127.0.0.1:0", "--registry", url, "--workers", "2"),
         stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
     )
-    await heard.until(1)
+    (entry,) = await entries.until(1)
+    await process.stdout.readline()
+    await process.stdout.readline()  # all of them serve
     async with facade.AsyncClient(url, connections=8, timeout=20.0) as client:
         where = client.refer(Where)
-        await where.where()
+        pid = await where.where()
+        os.kill(pid, signal.SIGKILL)
+        await said(process, "serves")
+        process.send_signal(signal.SIGHUP)
+        await said(process, "all workers were replaced")
+        assert await where.look() != pid
+    assert entries.lists == [[], [entry]]
     process.send_signal(signal.SIGTERM)
     assert await process.wait() == 0
     await heard.until(0)
+    assert entries.lists == [[], [entry], []]
+    await registry.close()

@@ -1,0 +1,42 @@
+"""What a worker says to its parent."""
+
+import asyncio
+import socket
+from contextlib import suppress
+
+import msgspec
+
+from facade.cli.relay import Relay
+from facade.cli.report import Report
+from facade.provider.server import Server
+
+
+class Line:
+    """A worker's end of the socket between them: what the server serves, and what it would announce
+    at the registries that are named by their targets."""
+
+    def __init__(self, parent: socket.socket, server: Server) -> None:
+        self._parent = parent
+        self._server = server
+        self._relays: list[Relay] = []
+        self._serving = False
+        server.announcer.relay(self._relay)
+
+    def started(self, stopping: asyncio.Event) -> None:
+        """It serves, until the event is set: so it is when the parent has ended."""
+        self._serving = True
+        self._tell()
+        # Nothing ever comes: it ends when the parent does, whatever has ended him.
+        asyncio.get_running_loop().add_reader(self._parent, stopping.set)
+
+    def _relay(self, target: str, application: str) -> Relay:
+        self._relays.append(Relay(target, application, self._tell))
+        return self._relays[-1]
+
+    def _tell(self) -> None:
+        if not self._serving:
+            return
+        notices = [notice for relay in self._relays for notice in relay.notices]
+        report = msgspec.json.encode(Report.of(self._server, notices))
+        with suppress(OSError):  # the parent is gone, and so are we soon
+            self._parent.sendall(report + b"\n")
