@@ -2,12 +2,11 @@
 
 import asyncio
 import atexit
-import concurrent.futures
 import contextvars
 import os
 import threading
-from collections import deque
 from collections.abc import Callable, Coroutine
+from concurrent.futures import Future
 from typing import Any, TypeVar
 
 from facade.codec import Payload
@@ -16,6 +15,7 @@ from facade.core.chain import answered
 from facade.core.context import adopt
 from facade.core.errors import RpcError
 from facade.core.filter import Invoker
+from facade.core.inbox import Inbox
 from facade.core.invocation import Invocation
 from facade.core.result import Result
 from facade.exchange.multiplexer import Multiplexer
@@ -138,24 +138,75 @@ class ExchangeJob(Job):
             self._calls.give_up(self._call)
 
 
+class Submitted(Future[Any]):
+    """What a coroutine on the loop gives, for who submits it. Its cancel() ends that."""
+
+    def __init__(
+        self, loop: asyncio.AbstractEventLoop, start: Callable[[], Coroutine[Any, Any, Any]]
+    ) -> None:
+        super().__init__()
+        self._loop = loop
+        self._start = start
+        self._context = contextvars.copy_context()
+        self._task: asyncio.Task[None] | None = None
+
+    def begin(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Called on the loop's thread."""
+        if not self.cancelled():
+            self._task = loop.create_task(self._run(), context=self._context)
+
+    async def _run(self) -> None:
+        try:
+            value = await self._start()
+        except asyncio.CancelledError:
+            super().cancel()  # the caller did it, or a filter
+            self.set_running_or_notify_cancel()
+            raise
+        except BaseException as error:
+            if self.set_running_or_notify_cancel():
+                self.set_exception(error)
+            if not isinstance(error, Exception):
+                raise
+        else:
+            if self.set_running_or_notify_cancel():
+                self.set_result(value)
+
+    def cancel(self) -> bool:
+        if not super().cancel():
+            return False
+        self._loop.call_soon_threadsafe(self._end)
+        return True
+
+    def _end(self) -> None:
+        if self._task is not None:
+            self._task.cancel()
+
+
 class Engine:
     """Runs the calls of threads that have no event loop.
 
-    Threads leave their calls in a queue and wake the loop once for all that gathered,
-    then wait on a lock each: a tenth of what a concurrent future per call costs.
+    Threads leave their calls in an inbox, then wait on a lock each: a tenth of what a
+    concurrent future per call costs.
     """
 
     def __init__(self) -> None:
-        self._pid = os.getpid()
-        self._jobs: deque[Job] = deque()
-        self._woken = False
+        # Whether this is a child of the process in which it was made: its thread is not here.
+        self.forked = False
+        os.register_at_fork(after_in_child=self._fork)
         self.loop = new_event_loop()
+        self._inbox: Inbox[Job | Submitted] = Inbox(self.loop, self._begin)
         self._thread = threading.Thread(target=self._run, name="facade-engine", daemon=True)
         self._thread.start()
 
     def _run(self) -> None:
         asyncio.set_event_loop(self.loop)
         self.loop.run_forever()
+
+    def _begin(self, job: Job | Submitted) -> None:
+        job.begin(self.loop)
+
+    def _fork(self) -> None:
+        self.forked = True
 
     def call(self, invoker: Invoker, invocation: Invocation) -> Result:
         """Run a chain on the loop and wait for its result."""
@@ -168,11 +219,7 @@ class Engine:
 
     def _wait(self, job: Job) -> Any:
         self._check()
-        self._jobs.append(job)
-        # Set before the loop empties the queue, so what is appended meanwhile is not missed.
-        if not self._woken:
-            self._woken = True
-            self.loop.call_soon_threadsafe(self._begin_jobs)
+        self._inbox.put(job)
         try:
             return job.wait()
         except KeyboardInterrupt:  # the call goes with whom it was for
@@ -184,7 +231,7 @@ class Engine:
         invoker: Invoker,
         invocation: Invocation,
         change: Callable[[Any], Any] = lambda value: value,
-    ) -> concurrent.futures.Future[Any]:
+    ) -> Future[Any]:
         """Run a call; the future of what ``change`` makes of its value."""
 
         async def answer() -> Any:
@@ -193,58 +240,27 @@ class Engine:
 
         return self.submit(answer)
 
-    def submit(self, start: Callable[[], Coroutine[Any, Any, T]]) -> concurrent.futures.Future[T]:
+    def submit(self, start: Callable[[], Coroutine[Any, Any, T]]) -> Future[T]:
         """Run any coroutine, in the context of this moment; its future. Its cancel() ends it."""
         self._check()
-        future: concurrent.futures.Future[T] = concurrent.futures.Future()
-        context = contextvars.copy_context()
-
-        def begin() -> None:
-            if future.cancelled():
-                return
-            task = self.loop.create_task(start(), context=context)
-            task.add_done_callback(lambda task: _hand_over(task, future))
-            future.add_done_callback(lambda future: self._follow(future, task))
-
-        self.loop.call_soon_threadsafe(begin)
+        future = Submitted(self.loop, start)
+        self._inbox.put(future)
         return future
 
-    def _follow(self, future: concurrent.futures.Future[Any], task: asyncio.Task[Any]) -> None:
-        if future.cancelled():
-            self.loop.call_soon_threadsafe(task.cancel)
-
-    def _begin_jobs(self) -> None:
-        self._woken = False
-        jobs, loop = self._jobs, self.loop
-        while jobs:
-            jobs.popleft().begin(loop)
-
     def _check(self) -> None:
-        if threading.current_thread() is self._thread:
+        if threading.get_ident() == self._thread.ident:
             raise RuntimeError(
                 "a blocking call from the thread that carries all blocking calls would wait for "
                 "itself: use AsyncClient in filters and callbacks"
             )
-        if self._pid != os.getpid():
+        if self.forked:
             raise RuntimeError("this client was made before a fork: make one in the child")
 
     def stop(self) -> None:
         """At the interpreter's end: hang up nothing, just let the thread go."""
-        if self._pid == os.getpid() and self._thread.is_alive():
+        if not self.forked and self._thread.is_alive():
             self.loop.call_soon_threadsafe(self.loop.stop)
             self._thread.join(timeout=1)
-
-
-def _hand_over(task: asyncio.Task[T], future: concurrent.futures.Future[T]) -> None:
-    error = None if task.cancelled() else task.exception()
-    if task.cancelled():
-        future.cancel()  # the caller did it, or a filter
-    if not future.set_running_or_notify_cancel():
-        return
-    if error is not None:
-        future.set_exception(error)
-    else:
-        future.set_result(task.result())
 
 
 _engine: Engine | None = None
@@ -255,9 +271,9 @@ def engine() -> Engine:
     """That of this process."""
     global _engine
     current = _engine
-    if current is None or current._pid != os.getpid():
+    if current is None or current.forked:
         with _lock:
-            if _engine is None or _engine._pid != os.getpid():
+            if _engine is None or _engine.forked:
                 _engine = Engine()
                 atexit.register(_engine.stop)
             current = _engine
