@@ -7,7 +7,8 @@ import os
 import threading
 from collections.abc import Callable, Coroutine
 from concurrent.futures import Future
-from typing import Any, TypeVar
+from operator import methodcaller
+from typing import Any, NoReturn, TypeVar
 
 from facade.codec import Payload
 from facade.consumer.connections import Connections
@@ -194,16 +195,13 @@ class Engine:
         self.forked = False
         os.register_at_fork(after_in_child=self._fork)
         self.loop = new_event_loop()
-        self._inbox: Inbox[Job | Submitted] = Inbox(self.loop, self._begin)
+        self._inbox: Inbox[Job | Submitted] = Inbox(self.loop, methodcaller("begin", self.loop))
         self._thread = threading.Thread(target=self._run, name="facade-engine", daemon=True)
         self._thread.start()
 
     def _run(self) -> None:
         asyncio.set_event_loop(self.loop)
         self.loop.run_forever()
-
-    def _begin(self, job: Job | Submitted) -> None:
-        job.begin(self.loop)
 
     def _fork(self) -> None:
         self.forked = True
@@ -218,7 +216,8 @@ class Engine:
         return self._wait(ExchangeJob(connector, invocation, payload))
 
     def _wait(self, job: Job) -> Any:
-        self._check()
+        if self.forked or threading.get_ident() == self._thread.ident:
+            self._refuse()
         self._inbox.put(job)
         try:
             return job.wait()
@@ -242,19 +241,19 @@ class Engine:
 
     def submit(self, start: Callable[[], Coroutine[Any, Any, T]]) -> Future[T]:
         """Run any coroutine, in the context of this moment; its future. Its cancel() ends it."""
-        self._check()
+        if self.forked or threading.get_ident() == self._thread.ident:
+            self._refuse()
         future = Submitted(self.loop, start)
         self._inbox.put(future)
         return future
 
-    def _check(self) -> None:
-        if threading.get_ident() == self._thread.ident:
-            raise RuntimeError(
-                "a blocking call from the thread that carries all blocking calls would wait for "
-                "itself: use AsyncClient in filters and callbacks"
-            )
+    def _refuse(self) -> NoReturn:
         if self.forked:
             raise RuntimeError("this client was made before a fork: make one in the child")
+        raise RuntimeError(
+            "a blocking call from the thread that carries all blocking calls would wait for "
+            "itself: use AsyncClient in filters and callbacks"
+        )
 
     def stop(self) -> None:
         """At the interpreter's end: hang up nothing, just let the thread go."""

@@ -30,8 +30,13 @@ class Inbox(Generic[T]):
         # Set before the loop empties it, so that what is appended meanwhile is not missed.
         if not self._woken:
             self._woken = True
-            # Its own context: what it takes must not find that of whoever came first.
-            self.loop.call_soon_threadsafe(self._empty, context=contextvars.Context())
+            try:
+                # Its own context: what it takes must not find that of whoever came first.
+                self.loop.call_soon_threadsafe(self._empty, context=contextvars.Context())
+            except RuntimeError:
+                self._woken = False
+                self._items.clear()
+                raise
 
     def _empty(self) -> None:
         self._woken = False
