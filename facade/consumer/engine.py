@@ -6,7 +6,7 @@ import contextvars
 import os
 import threading
 from collections.abc import Callable, Coroutine
-from concurrent.futures import Future
+from concurrent.futures import Future, InvalidStateError
 from operator import methodcaller
 from typing import Any, NoReturn, TypeVar
 
@@ -29,11 +29,12 @@ T = TypeVar("T")
 class Job:
     """Work for the loop that a thread waits for."""
 
-    __slots__ = ("_lock", "error", "result", "task")
+    __slots__ = ("answered", "error", "result", "task")
 
     def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._lock.acquire()
+        # Held until there is a result or an error.
+        self.answered = threading.Lock()
+        self.answered.acquire()
         self.result: Any = None
         self.error: BaseException | None = None
         self.task: asyncio.Task[None] | None = None
@@ -47,24 +48,18 @@ class Job:
         if self.task is not None:
             self.task.cancel()
 
-    def wait(self) -> Any:
-        self._lock.acquire()
-        if self.error is not None:
-            raise self.error
-        return self.result
-
     # As a future has them: see ``Waiter``.
 
     def done(self) -> bool:
-        return not self._lock.locked()
+        return not self.answered.locked()
 
     def set_result(self, result: Any) -> None:
         self.result = result
-        self._lock.release()
+        self.answered.release()
 
     def set_exception(self, error: BaseException) -> None:
         self.error = error
-        self._lock.release()
+        self.answered.release()
 
     async def _run(self, work: Coroutine[Any, Any, Any]) -> None:
         try:
@@ -150,10 +145,11 @@ class Submitted(Future[Any]):
         self._start = start
         self._context = contextvars.copy_context()
         self._task: asyncio.Task[None] | None = None
+        self._dropped = False
 
     def begin(self, loop: asyncio.AbstractEventLoop) -> None:
         """Called on the loop's thread."""
-        if not self.cancelled():
+        if not self._dropped:
             self._task = loop.create_task(self._run(), context=self._context)
 
     async def _run(self) -> None:
@@ -164,17 +160,23 @@ class Submitted(Future[Any]):
             self.set_running_or_notify_cancel()
             raise
         except BaseException as error:
-            if self.set_running_or_notify_cancel():
-                self.set_exception(error)
+            self._settle(self.set_exception, error)
             if not isinstance(error, Exception):
                 raise
         else:
-            if self.set_running_or_notify_cancel():
-                self.set_result(value)
+            self._settle(self.set_result, value)
+
+    def _settle(self, how: Callable[[Any], None], what: Any) -> None:
+        # It was never said to be running, so that it could be cancelled to its end.
+        try:
+            how(what)
+        except InvalidStateError:  # it was
+            self.set_running_or_notify_cancel()
 
     def cancel(self) -> bool:
         if not super().cancel():
             return False
+        self._dropped = True
         self._loop.call_soon_threadsafe(self._end)
         return True
 
@@ -220,10 +222,13 @@ class Engine:
             self._refuse()
         self._inbox.put(job)
         try:
-            return job.wait()
+            job.answered.acquire()
         except KeyboardInterrupt:  # the call goes with whom it was for
             self.loop.call_soon_threadsafe(job.cancel)
             raise
+        if job.error is not None:
+            raise job.error
+        return job.result
 
     def start(
         self,
