@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 
 import facade
+from facade.consumer.engine import engine
 from facade.testing import connected
 
 ROOT = Path(facade.__file__).parent
@@ -24,6 +25,9 @@ ATTACHMENTS = {"trace-id": "4bf92f3577b34da6a3ce929d0e0e4736", "tenant": "costs"
 
 # Calls of functions of ours, per call: by the part of the package that they are in.
 BOUNDS = {"codec": 5, "consumer": 6, "core": 12, "exchange": 49, "filters": 6, "provider": 3}
+# The same of a blocking call, on the thread that makes it. (What the engine's thread does besides
+# is what an asynchronous call does.)
+BLOCKING = {"codec": 3, "consumer": 9, "core": 7, "exchange": 2, "filters": 1}
 
 
 @facade.service("costs.Echo")
@@ -75,6 +79,24 @@ async def count():
     return counting
 
 
+def count_blocking():
+    """The same of a blocking client, to a real server: what its calling thread counts."""
+    server = facade.Server("127.0.0.1:0")
+    server.export(Echo, EchoImpl())
+    engine().submit(server.start).result()
+    try:
+        with facade.Client(f"127.0.0.1:{server.port}", timeout=30.0) as client:
+            echo = client.refer(Echo).echo.options(timeout=30.0, attachments=ATTACHMENTS)
+            for _ in range(CALLS):
+                echo(TEXT)
+            with Counting() as counting:
+                for _ in range(CALLS):
+                    assert echo(TEXT) == TEXT
+    finally:
+        engine().submit(server.stop).result()
+    return counting
+
+
 async def kept():
     """Blocks of memory that 1,000 calls leave behind, and objects that wait for the collector."""
     async with connected((Echo, EchoImpl()), timeout=30.0) as client:
@@ -107,6 +129,15 @@ async def test_a_call_runs_no_more_functions_than_it_did(part):
     assert counted.parts[part] / CALLS <= BOUNDS[part] + 0.1, "\n".join(sorted(listed))
 
 
+@pytest.mark.parametrize("part", BLOCKING)
+def test_a_blocking_call_runs_no_more_functions_than_it_did(part):
+    """On the thread that waits for it, too."""
+    counted = count_blocking()
+    assert set(counted.parts) == set(BLOCKING), "a part of the package that calls did not touch"
+    listed = [f"{n / CALLS:.2f} {name}" for name, n in counted.functions.items() if part in name]
+    assert counted.parts[part] / CALLS <= BLOCKING[part] + 0.1, "\n".join(sorted(listed))
+
+
 async def test_a_call_keeps_nothing():
     """A thousand calls leave fewer blocks of memory than one each, and no cycles for the
     collector to find."""
@@ -116,8 +147,8 @@ async def test_a_call_keeps_nothing():
 
 
 if __name__ == "__main__":
-    counted = asyncio.run(count())
-    for name, times in counted.functions.most_common():
-        print(f"{times / CALLS:6.2f} {name}")
-    print({part: round(times / CALLS, 2) for part, times in sorted(counted.parts.items())})
+    for counted in asyncio.run(count()), count_blocking():
+        for name, times in counted.functions.most_common():
+            print(f"{times / CALLS:6.2f} {name}")
+        print({part: round(times / CALLS, 2) for part, times in sorted(counted.parts.items())})
     print("blocks kept, cycles:", asyncio.run(kept()))

@@ -2,13 +2,13 @@
 
 import asyncio
 import atexit
-import concurrent.futures
 import contextvars
 import os
 import threading
-from collections import deque
 from collections.abc import Callable, Coroutine
-from typing import Any, TypeVar
+from concurrent.futures import Future, InvalidStateError
+from operator import methodcaller
+from typing import Any, NoReturn, TypeVar
 
 from facade.codec import Payload
 from facade.consumer.connections import Connections
@@ -16,6 +16,7 @@ from facade.core.chain import answered
 from facade.core.context import adopt
 from facade.core.errors import RpcError
 from facade.core.filter import Invoker
+from facade.core.inbox import Inbox
 from facade.core.invocation import Invocation
 from facade.core.result import Result
 from facade.exchange.multiplexer import Multiplexer
@@ -28,11 +29,12 @@ T = TypeVar("T")
 class Job:
     """Work for the loop that a thread waits for."""
 
-    __slots__ = ("_lock", "error", "result", "task")
+    __slots__ = ("answered", "error", "result", "task")
 
     def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._lock.acquire()
+        # Held until there is a result or an error.
+        self.answered = threading.Lock()
+        self.answered.acquire()
         self.result: Any = None
         self.error: BaseException | None = None
         self.task: asyncio.Task[None] | None = None
@@ -46,24 +48,18 @@ class Job:
         if self.task is not None:
             self.task.cancel()
 
-    def wait(self) -> Any:
-        self._lock.acquire()
-        if self.error is not None:
-            raise self.error
-        return self.result
-
     # As a future has them: see ``Waiter``.
 
     def done(self) -> bool:
-        return not self._lock.locked()
+        return not self.answered.locked()
 
     def set_result(self, result: Any) -> None:
         self.result = result
-        self._lock.release()
+        self.answered.release()
 
     def set_exception(self, error: BaseException) -> None:
         self.error = error
-        self._lock.release()
+        self.answered.release()
 
     async def _run(self, work: Coroutine[Any, Any, Any]) -> None:
         try:
@@ -138,24 +134,79 @@ class ExchangeJob(Job):
             self._calls.give_up(self._call)
 
 
+class Submitted(Future[Any]):
+    """What a coroutine on the loop gives, for who submits it. Its cancel() ends that."""
+
+    def __init__(
+        self, loop: asyncio.AbstractEventLoop, start: Callable[[], Coroutine[Any, Any, Any]]
+    ) -> None:
+        super().__init__()
+        self._loop = loop
+        self._start = start
+        self._context = contextvars.copy_context()
+        self._task: asyncio.Task[None] | None = None
+        self._dropped = False
+
+    def begin(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Called on the loop's thread."""
+        if not self._dropped:
+            self._task = loop.create_task(self._run(), context=self._context)
+
+    async def _run(self) -> None:
+        try:
+            value = await self._start()
+        except asyncio.CancelledError:
+            super().cancel()  # the caller did it, or a filter
+            self.set_running_or_notify_cancel()
+            raise
+        except BaseException as error:
+            self._settle(self.set_exception, error)
+            if not isinstance(error, Exception):
+                raise
+        else:
+            self._settle(self.set_result, value)
+
+    def _settle(self, how: Callable[[Any], None], what: Any) -> None:
+        # It was never said to be running, so that it could be cancelled to its end.
+        try:
+            how(what)
+        except InvalidStateError:  # it was
+            self.set_running_or_notify_cancel()
+
+    def cancel(self) -> bool:
+        if not super().cancel():
+            return False
+        self._dropped = True
+        self._loop.call_soon_threadsafe(self._end)
+        return True
+
+    def _end(self) -> None:
+        if self._task is not None:
+            self._task.cancel()
+
+
 class Engine:
     """Runs the calls of threads that have no event loop.
 
-    Threads leave their calls in a queue and wake the loop once for all that gathered,
-    then wait on a lock each: a tenth of what a concurrent future per call costs.
+    Threads leave their calls in an inbox, then wait on a lock each: a tenth of what a
+    concurrent future per call costs.
     """
 
     def __init__(self) -> None:
-        self._pid = os.getpid()
-        self._jobs: deque[Job] = deque()
-        self._woken = False
+        # Whether this is a child of the process in which it was made: its thread is not here.
+        self.forked = False
+        os.register_at_fork(after_in_child=self._fork)
         self.loop = new_event_loop()
+        self._inbox: Inbox[Job | Submitted] = Inbox(self.loop, methodcaller("begin", self.loop))
         self._thread = threading.Thread(target=self._run, name="facade-engine", daemon=True)
         self._thread.start()
 
     def _run(self) -> None:
         asyncio.set_event_loop(self.loop)
         self.loop.run_forever()
+
+    def _fork(self) -> None:
+        self.forked = True
 
     def call(self, invoker: Invoker, invocation: Invocation) -> Result:
         """Run a chain on the loop and wait for its result."""
@@ -167,24 +218,24 @@ class Engine:
         return self._wait(ExchangeJob(connector, invocation, payload))
 
     def _wait(self, job: Job) -> Any:
-        self._check()
-        self._jobs.append(job)
-        # Set before the loop empties the queue, so what is appended meanwhile is not missed.
-        if not self._woken:
-            self._woken = True
-            self.loop.call_soon_threadsafe(self._begin_jobs)
+        if self.forked or threading.get_ident() == self._thread.ident:
+            self._refuse()
+        self._inbox.put(job)
         try:
-            return job.wait()
+            job.answered.acquire()
         except KeyboardInterrupt:  # the call goes with whom it was for
             self.loop.call_soon_threadsafe(job.cancel)
             raise
+        if job.error is not None:
+            raise job.error
+        return job.result
 
     def start(
         self,
         invoker: Invoker,
         invocation: Invocation,
         change: Callable[[Any], Any] = lambda value: value,
-    ) -> concurrent.futures.Future[Any]:
+    ) -> Future[Any]:
         """Run a call; the future of what ``change`` makes of its value."""
 
         async def answer() -> Any:
@@ -193,58 +244,27 @@ class Engine:
 
         return self.submit(answer)
 
-    def submit(self, start: Callable[[], Coroutine[Any, Any, T]]) -> concurrent.futures.Future[T]:
+    def submit(self, start: Callable[[], Coroutine[Any, Any, T]]) -> Future[T]:
         """Run any coroutine, in the context of this moment; its future. Its cancel() ends it."""
-        self._check()
-        future: concurrent.futures.Future[T] = concurrent.futures.Future()
-        context = contextvars.copy_context()
-
-        def begin() -> None:
-            if future.cancelled():
-                return
-            task = self.loop.create_task(start(), context=context)
-            task.add_done_callback(lambda task: _hand_over(task, future))
-            future.add_done_callback(lambda future: self._follow(future, task))
-
-        self.loop.call_soon_threadsafe(begin)
+        if self.forked or threading.get_ident() == self._thread.ident:
+            self._refuse()
+        future = Submitted(self.loop, start)
+        self._inbox.put(future)
         return future
 
-    def _follow(self, future: concurrent.futures.Future[Any], task: asyncio.Task[Any]) -> None:
-        if future.cancelled():
-            self.loop.call_soon_threadsafe(task.cancel)
-
-    def _begin_jobs(self) -> None:
-        self._woken = False
-        jobs, loop = self._jobs, self.loop
-        while jobs:
-            jobs.popleft().begin(loop)
-
-    def _check(self) -> None:
-        if threading.current_thread() is self._thread:
-            raise RuntimeError(
-                "a blocking call from the thread that carries all blocking calls would wait for "
-                "itself: use AsyncClient in filters and callbacks"
-            )
-        if self._pid != os.getpid():
+    def _refuse(self) -> NoReturn:
+        if self.forked:
             raise RuntimeError("this client was made before a fork: make one in the child")
+        raise RuntimeError(
+            "a blocking call from the thread that carries all blocking calls would wait for "
+            "itself: use AsyncClient in filters and callbacks"
+        )
 
     def stop(self) -> None:
         """At the interpreter's end: hang up nothing, just let the thread go."""
-        if self._pid == os.getpid() and self._thread.is_alive():
+        if not self.forked and self._thread.is_alive():
             self.loop.call_soon_threadsafe(self.loop.stop)
             self._thread.join(timeout=1)
-
-
-def _hand_over(task: asyncio.Task[T], future: concurrent.futures.Future[T]) -> None:
-    error = None if task.cancelled() else task.exception()
-    if task.cancelled():
-        future.cancel()  # the caller did it, or a filter
-    if not future.set_running_or_notify_cancel():
-        return
-    if error is not None:
-        future.set_exception(error)
-    else:
-        future.set_result(task.result())
 
 
 _engine: Engine | None = None
@@ -255,9 +275,9 @@ def engine() -> Engine:
     """That of this process."""
     global _engine
     current = _engine
-    if current is None or current._pid != os.getpid():
+    if current is None or current.forked:
         with _lock:
-            if _engine is None or _engine._pid != os.getpid():
+            if _engine is None or _engine.forked:
                 _engine = Engine()
                 atexit.register(_engine.stop)
             current = _engine

@@ -20,7 +20,7 @@ from facade.core.result import Result
 # Among the attributes of a call whose method was interrupted by cancellation.
 INTERRUPTED = "facade.interrupted"
 
-# And of one whose method can't be: the future of the thread in which it still runs.
+# And of one whose method can't be: what tells by ``ended()`` when its thread is through.
 RUNS_ON = "facade.runs_on"
 
 logger = get_logger(__name__)

@@ -174,7 +174,7 @@ async def _end_of_thread(invocation: Invocation) -> None:
     until it has ended, or cancelling would be a way to have more of them run at once."""
     thread = invocation.attributes.get(RUNS_ON)
     if thread is not None:
-        await asyncio.wait([asyncio.wrap_future(thread)])
+        await thread.ended()
 
 
 def _bind(

@@ -12,7 +12,7 @@ from facade.core.invocation import Invocation
 from facade.core.log import get_logger
 from facade.core.method import Method, Service
 from facade.core.result import Result, within
-from facade.provider.pool import PoolExhausted, ThreadPool, result_of
+from facade.provider.pool import PoolExhausted, ThreadPool
 
 logger = get_logger(__name__)
 
@@ -54,7 +54,7 @@ class LocalInvoker:
         async def in_thread(invocation: Invocation) -> Any:
             thread = self._pool.start(function, invocation.arguments, invocation.keywords)
             try:
-                value = await result_of(thread)
+                value = await thread.result()
             except asyncio.CancelledError:
                 invocation.attributes[RUNS_ON] = thread
                 raise

@@ -1,23 +1,22 @@
 """Threads for methods that are not async."""
 
 import asyncio
-import contextvars
 import threading
+from collections import deque
 from collections.abc import Callable
-from concurrent.futures import Future
-from functools import partial
+from contextlib import suppress
 from time import monotonic
 from typing import TYPE_CHECKING, Any
 
 from facade.core.errors import LimitExceeded, Sent
+from facade.core.inbox import Inbox
 from facade.core.log import get_logger
+from facade.provider.job import Job
 
 if TYPE_CHECKING:
     from concurrent.futures import ThreadPoolExecutor
 
 logger = get_logger(__name__)
-
-Outcome = tuple[Any, BaseException | None]
 
 # Seconds between warnings that a pool is exhausted: each caller is told, the log is not filled.
 WARN_EVERY = 1.0
@@ -32,6 +31,12 @@ class ThreadPool:
 
     A call beyond that is refused at once. (Dubbo: its fixed pool, AbortPolicyWithReport.)
     ``name`` says whose it is; ``place``, where.
+
+    How it works. A worker takes calls from the queue until that is empty, and each that finds
+    more there than its own brings in another one, until there are ``threads``. So only one
+    thread at a time is on its way: of short calls that come together the first worker has done
+    most when the second one arrives, and many threads would only wait for the interpreter. While
+    its calls wait for something, the workers bring each other in as fast as threads wake up.
     """
 
     def __init__(
@@ -52,9 +57,16 @@ class ThreadPool:
         self.completed = 0
         self.refused = 0
         self._place = place
-        self._executor: ThreadPoolExecutor | None = None
-        self._taken = 0
+        self._made: ThreadPoolExecutor | None = None
         self._lock = threading.Lock()
+        # What it has taken and has not ended, and of that what has not begun.
+        self._taken = 0
+        self._waiting: deque[Job] = deque()
+        self._workers = 0
+        # Whether one of them has not arrived yet.
+        self._coming = False
+        self._closed = False
+        self._inbox: Inbox[Job] | None = None
         self._warned = -WARN_EVERY
         self._instead: ThreadPool | None = None
 
@@ -85,20 +97,27 @@ class ThreadPool:
         keywords: dict[str, Any] | None,
         *,
         begun: bool = False,
-    ) -> "Future[Outcome]":
+    ) -> Job:
         """Call it in a thread, in a copy of this task's context. What has ``begun``, and only
         goes on, is not refused."""
         if self._instead is not None:
             return self._instead.start(function, arguments, keywords, begun=begun)
+        job = Job(function, arguments, keywords, self._to_loop(), self._drop)
         with self._lock:
+            if self._closed:
+                raise RuntimeError("the threads of this pool were let go")
             if self._taken >= self.threads + self.queue and not begun:
                 raise self._exhausted()
             self._taken += 1
-            executor = self._threads()
-        call = partial(_outcome, function, arguments, keywords or {})
-        future = executor.submit(contextvars.copy_context().run, call)
-        future.add_done_callback(self._release)
-        return future
+            self._waiting.append(job)
+            wanted = self._wants_worker()
+        if wanted:
+            try:
+                self._bring_in()
+            except RuntimeError:
+                self._drop(job)
+                raise
+        return job
 
     async def run(
         self,
@@ -109,13 +128,81 @@ class ThreadPool:
         begun: bool = False,
     ) -> Any:
         """``start`` it, and wait for what comes of it."""
-        return await result_of(self.start(function, arguments, keywords, begun=begun))
+        return await self.start(function, arguments, keywords, begun=begun).result()
 
-    def _release(self, _: Future[Any]) -> None:
-        """Its place is taken until it has really ended, whoever still waits for it."""
+    def _to_loop(self) -> Inbox[Job]:
+        loop = asyncio.get_running_loop()
+        if self._inbox is None or self._inbox.loop is not loop:
+            self._inbox = Inbox(loop, Job.deliver)
+        return self._inbox
+
+    @property
+    def _executor(self) -> "ThreadPoolExecutor":
+        """Loaded and made when the first thread is wanted."""
         with self._lock:
-            self._taken -= 1
-            self.completed += 1
+            if self._made is None:
+                from concurrent.futures import ThreadPoolExecutor
+
+                self._made = ThreadPoolExecutor(self.threads, thread_name_prefix="facade-method")
+            return self._made
+
+    def _wants_worker(self) -> bool:
+        """Whether one more is to be brought in; it counts from now on. (With the lock held.)"""
+        if self._coming or not self._waiting or self._workers >= self.threads:
+            return False
+        self._coming = True
+        self._workers += 1
+        return True
+
+    def _bring_in(self) -> None:
+        """RuntimeError where no thread can be had: the process ends, or has too many."""
+        try:
+            self._executor.submit(self._work)
+        except RuntimeError:
+            with self._lock:
+                self._coming = False
+                self._workers -= 1
+            raise
+
+    def _work(self) -> None:
+        """Runs in a thread."""
+        ended: Job | None = None
+        while True:
+            with self._lock:
+                if ended is None:
+                    self._coming = False
+                else:
+                    # Its place is taken until it has really ended, whoever still waits for it.
+                    self._taken -= 1
+                    self.completed += 1
+                job = self._next()
+                wanted = self._wants_worker()
+            if ended is not None:
+                ended.tell()
+            if wanted:
+                with suppress(RuntimeError):  # then who is here does it all
+                    self._bring_in()
+            if job is None:
+                return
+            job.run()
+            ended = job
+
+    def _next(self) -> Job | None:
+        """What is to be run now; None for a worker that is to go. (With the lock held.)"""
+        while self._waiting:
+            job = self._waiting.popleft()
+            if not job.dropped:
+                job.begun = True
+                return job
+        self._workers -= 1
+        return None
+
+    def _drop(self, job: Job) -> None:
+        """Nobody waits for it any more: where it has not begun, it never will."""
+        with self._lock:
+            if not (job.begun or job.dropped):
+                job.dropped = True
+                self._taken -= 1
 
     def _exhausted(self) -> PoolExhausted:
         self.refused += 1
@@ -137,37 +224,23 @@ class ThreadPool:
         """
         with self._lock:
             self._instead = instead
-            executor = self._threads()
-        executor.shutdown(wait=False)
+            more = min(self.threads - self._workers, len(self._waiting))
+            self._workers += more
+        for _ in range(more):  # as nobody can be brought in afterwards
+            self._executor.submit(self._work)
+        if self._made is not None:
+            self._made.shutdown(wait=False)
 
     def close(self) -> None:
         """Start nothing new. What runs is left to end."""
         with self._lock:
-            executor = self._threads()
-        executor.shutdown(wait=False, cancel_futures=True)
-
-    def _threads(self) -> "ThreadPoolExecutor":
-        """Loaded and made when the first is wanted. To be called with the lock."""
-        if self._executor is None:
-            from concurrent.futures import ThreadPoolExecutor
-
-            self._executor = ThreadPoolExecutor(self.threads, thread_name_prefix="facade-method")
-        return self._executor
-
-
-async def result_of(future: "Future[Outcome]") -> Any:
-    """Of what was started. Who is cancelled does not wait for the thread."""
-    value, error = await asyncio.wrap_future(future)
-    if error is not None:
-        raise error
-    return value
-
-
-def _outcome(
-    function: Callable[..., Any], arguments: tuple[Any, ...], keywords: dict[str, Any]
-) -> Outcome:
-    """Value and error, as a future can't carry StopIteration."""
-    try:
-        return function(*arguments, **keywords), None
-    except BaseException as error:
-        return None, error
+            self._closed = True
+            waiting = [job for job in self._waiting if not job.dropped]
+            self._waiting.clear()
+            self._taken -= len(waiting)
+            for job in waiting:
+                job.dropped = True
+        for job in waiting:
+            job.tell()
+        if self._made is not None:
+            self._made.shutdown(wait=False)

@@ -3,7 +3,8 @@
 from dataclasses import dataclass, field
 
 from facade.core.log import get_logger
-from facade.exchange.tls import ClientTls, in_the_open
+from facade.exchange.security import in_the_open
+from facade.exchange.tls import ClientTls
 from facade.registry.target import Target
 
 logger = get_logger(__name__)

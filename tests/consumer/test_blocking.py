@@ -167,6 +167,20 @@ async def test_futures_as_they_complete(connect, impl):
     assert await asyncio.wrap_future(slow) == "done"
 
 
+async def test_future_that_is_cancelled(connect, impl):
+    """The call ends at the provider, and who waits for it is told; after its end it is too late."""
+    worker = connect().refer(Worker)
+    future = worker.work.future()
+    assert await asyncio.wait_for(impl.started.wait(), 30)
+    assert future.cancel()
+    done, _ = await asyncio.to_thread(concurrent.futures.wait, [future], 30)
+    assert done == {future}
+    assert future.cancelled()
+    quick = worker.echo.future("quick")
+    assert await asyncio.to_thread(quick.result, 30) == "quick"
+    assert not quick.cancel()
+
+
 async def test_future_that_fails(connect):
     """Its exception is the call's."""
     future = connect().generic("blocking.Worker").method("nothing").future()

@@ -130,6 +130,60 @@ async def test_queue_is_served_in_turn(pool, work):
     assert await asyncio.gather(*tasks) == ["done"] * 3
 
 
+async def test_workers_bring_each_other_in(pool):
+    """Calls that wait for one another all run at once, as many as there are threads."""
+    together = threading.Barrier(4)
+    four = pool(threads=4)
+    runs = [four.run(together.wait, (30,), None) for _ in range(4)]
+    assert sorted(await asyncio.gather(*runs)) == [0, 1, 2, 3]
+
+
+async def test_short_calls_after_long_ones(pool, work):
+    """A thread that is free takes what comes while the others are held up."""
+    two = pool(threads=2, queue=2)
+    running = start(two, work)
+    await work.has_started()
+    for n in range(3):
+        assert await two.run(str, (n,), None) == str(n)
+    work.released.set()
+    assert await running == "done"
+
+
+async def test_no_thread_to_be_had(pool, monkeypatch):
+    """The call fails, and the next one finds the pool as it was."""
+    single = pool()
+
+    def submit(*arguments):
+        raise RuntimeError("can't start new thread")
+
+    with monkeypatch.context() as changed:
+        changed.setattr(single._executor, "submit", submit)
+        with pytest.raises(RuntimeError, match="can't start"):
+            await single.run(str, (1,), None)
+    assert (single.active, single.queued) == (0, 0)
+    assert await single.run(str, (2,), None) == "2"
+
+
+async def test_retired_pool_ends_what_it_has(pool, work):
+    """What it has taken runs in as many threads as it has; what comes later goes elsewhere."""
+    four, other = pool(threads=4), pool()
+    together = threading.Barrier(4)
+    runs = [asyncio.ensure_future(four.run(together.wait, (30,), None)) for _ in range(4)]
+    await asyncio.sleep(0)
+    four.retire(other)
+    assert sorted(await asyncio.gather(*runs)) == [0, 1, 2, 3]
+    assert await four.run(str, (1,), None) == "1"
+    assert other.completed == 1
+
+
+async def test_closed_pool(pool):
+    """It takes nothing more, and says so."""
+    single = pool()
+    single.close()
+    with pytest.raises(RuntimeError, match="let go"):
+        await single.run(str, (1,), None)
+
+
 async def test_place_is_free_after_the_end(pool, work):
     """A pool that was full takes calls again."""
     single = pool()
