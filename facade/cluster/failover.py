@@ -62,7 +62,8 @@ class Failover(Cluster):
         # Calls that came back and are not in the budget yet.
         self.answered = 0
         self._hurries = any(
-            each.attempt_timeout is not None for each in (self._plans.default, *self._plans.values())
+            each.attempt_timeout is not None
+            for each in (self._plans.default, *self._plans.values())
         )
 
     def invoke(self, invocation: Invocation) -> Awaitable[Result]:

@@ -1,4 +1,4 @@
-"""What balancing adds to a call, counted in Python functions: that is the same on a busy machine."""
+"""What balancing adds to a call, in Python functions: as many on a busy machine as on another."""
 
 import pytest
 
