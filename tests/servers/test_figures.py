@@ -13,7 +13,9 @@ from facade.cluster import Directory
 from facade.cluster.balance import ConsistentHash
 from facade.registry import Provider, open_registry
 from facade.testing import FakeInvoker, invocation
+from tests.faults.proxy import Proxy
 from tests.registry.listening import Listening
+from tests.servers.journal import Journal
 from tests.servers.load import Load, Process
 from tests.servers.where import Here, Where
 
@@ -93,38 +95,6 @@ async def test_rolling_restart(where, start, figure):
     figure("rolling restart: calls a second", load.reached, least, told, least=True)
 
 
-class Journal:
-    """Stands before the way to a provider: what is under way there, and how it ends."""
-
-    def __init__(self, endpoint):
-        self.under_way = self.failed = 0
-        # How many were under way when the first one failed.
-        self.lost = None
-        self._way, endpoint.invoker = endpoint.invoker, self
-
-    @property
-    def available(self):
-        return self._way.available
-
-    def begin(self):
-        self._way.begin()
-
-    async def invoke(self, invocation):
-        self.under_way += 1
-        try:
-            return await self._way.invoke(invocation)
-        except facade.RpcError as error:
-            if self.lost is None:
-                self.lost = self.under_way
-            self.failed += error.sent is facade.Sent.MAYBE_EXECUTED
-            raise
-        finally:
-            self.under_way -= 1
-
-    async def close(self):
-        await self._way.close()
-
-
 async def test_half_of_the_providers_killed(url, start, figure):
     """No call fails but such as were under way there; the load is even once they are back."""
     running = [await in_thread(start) for _ in range(4)]
@@ -190,6 +160,37 @@ async def test_registry_partition(kind, where, start, server, figure):
     """It takes connections and answers nothing, longer than sessions last."""
     load = await under_load(where, start, server.freeze, 2 * SESSION, server.thaw)
     figure(f"{kind} partition: errors", *errors(load))
+
+
+@BOTH
+async def test_provider_cut_off_from_the_registry(kind, url, where, server, figure):
+    """Consumers reach it all the while: it leaves the list and comes back, and no call fails."""
+    proxy = Proxy(server.port)
+    await proxy.start()
+    told = Listening()
+    registry = open_registry(url)
+    await registry.subscribe(KEY, told)
+    through = f"{kind}://{proxy.target}?session={SESSION}"
+    running = [await in_thread(Process, each) for each in (url, through)]
+    try:
+        await hears(where, [each.pid for each in running])
+        async with Load(where.where, 100) as load:
+            for way in (proxy.up, proxy.down):
+                way.stop()
+            await told.holds(lambda: len(told.lists[-1]) == 1)
+            for way in (proxy.up, proxy.down):
+                way.go_on()
+            began = time.monotonic()
+            await told.holds(lambda: len(told.lists[-1]) == 2)
+            took = time.monotonic() - began
+            await hears(where, [each.pid for each in running])
+    finally:
+        for each in running:
+            each.end(signal.SIGKILL)
+        await registry.close()
+        await proxy.close()
+    figure(f"{kind}, a provider cut off from it: errors", *errors(load))
+    figure(f"{kind}, cut off: seconds until there again", round(took, 2), 5.0)
 
 
 @BOTH
