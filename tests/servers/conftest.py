@@ -31,7 +31,7 @@ def figure() -> Callable[..., None]:
     def note(name: str, value: float, bound: float, of: str = "", *, least: bool = False) -> None:
         kept = value >= bound if least else value <= bound
         sign = ">=" if least else "<="
-        line = f"{name:<48} {value:>8} {sign} {bound:<8} {'ok' if kept else 'MISSED':<7}{of}"
+        line = f"{name:<51} {value:>8} {sign} {bound:<8} {'ok' if kept else 'MISSED':<7}{of}"
         FIGURES.append(line)
         assert kept, line
 

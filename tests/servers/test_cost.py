@@ -12,7 +12,7 @@ from facade.registry import Provider
 from facade.testing import invocation
 from tests.servers.where import Here, Where
 
-ROUNDS = 10 if os.environ.get("FACADE_SHORT") else 40
+ROUNDS = 20 if os.environ.get("FACADE_SHORT") else 40
 IN_FLIGHT = 256
 
 
