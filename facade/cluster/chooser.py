@@ -33,6 +33,8 @@ class Chooser:
         if not isinstance(balancers, ByMethod):
             balancers = ByMethod({}, balancers)
         self._balancers = balancers
+        # That of all methods, where they have the same one.
+        self._balancer: Balancer[Any] | None = None if balancers else balancers.default
         self._sticky = sticky if isinstance(sticky, ByMethod) else ByMethod({}, sticky)
         self._sticks = self._sticky.default or any(self._sticky.values())
         self._kept: dict[str, Endpoint] = {}
@@ -46,9 +48,21 @@ class Chooser:
 
     def choose(self, invocation: Invocation, tried: Container[Endpoint] = ()) -> Endpoint:
         """One that was not ``tried`` and is available; where there is none, another one."""
-        endpoints = self.all(invocation)
+        directory = self.directory
+        endpoints = directory.steady if directory.clock() < directory.until else ()
+        if not endpoints:
+            endpoints = self.all(invocation)
         if not self._sticks or not self._sticky[invocation.name]:
-            return self.among(endpoints, invocation, tried)
+            if tried or self._balancer is None:
+                return self.among(endpoints, invocation, tried)
+            if len(endpoints) == 1:
+                return endpoints[0]
+            # Most calls end here.
+            chosen = self._balancer.select(endpoints, invocation)
+            way = chosen.invoker
+            if way is None or way.available:
+                return chosen
+            return self._instead(chosen, endpoints, invocation, tried)
         slot = invocation.name if invocation.name in self._sticky else ""
         kept = self._kept.get(slot)
         if kept is None or kept not in endpoints or kept in tried or not kept.available:
@@ -58,20 +72,31 @@ class Chooser:
     def among(
         self, endpoints: Endpoints, invocation: Invocation, tried: Container[Endpoint] = ()
     ) -> Endpoint:
-        balancers = self._balancers
-        balancer: Balancer[Any] = balancers.get(invocation.name, balancers.default)
         if len(endpoints) == 1:
             return endpoints[0]
-        chosen = balancer.select(endpoints, invocation)
-        if chosen.available:
-            if chosen not in tried:
-                return chosen
-        elif chosen.state is State.UP:
+        chosen = self._of(invocation).select(endpoints, invocation)
+        if chosen.available and chosen not in tried:
+            return chosen
+        return self._instead(chosen, endpoints, invocation, tried)
+
+    def _of(self, invocation: Invocation) -> Balancer[Any]:
+        balancer: Balancer[Any] = self._balancers.get(invocation.name, self._balancers.default)
+        return balancer
+
+    def _instead(
+        self,
+        chosen: Endpoint,
+        endpoints: Endpoints,
+        invocation: Invocation,
+        tried: Container[Endpoint],
+    ) -> Endpoint:
+        """Another one, if there is a better one than the balancer's choice."""
+        if not chosen.available and chosen.state is State.UP:
             chosen.lost()
         available = [e for e in endpoints if e.available]
         rest = [e for e in available if e not in tried] or available
         if rest:
-            return balancer.another(endpoints, rest, invocation)
+            return self._of(invocation).another(endpoints, rest, invocation)
         if chosen not in tried:
             return chosen
         after = endpoints.index(chosen) + 1

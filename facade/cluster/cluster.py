@@ -1,7 +1,7 @@
 """What makes one invoker of many."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Awaitable, Sequence
 from typing import Any
 
 from facade.cluster.chooser import Chooser
@@ -33,7 +33,7 @@ class Cluster(ABC):
         return any(e.usable and e.available for e in self.directory.endpoints)
 
     @abstractmethod
-    async def invoke(self, invocation: Invocation, /) -> Result: ...
+    def invoke(self, invocation: Invocation, /) -> Awaitable[Result]: ...
 
     def _failed(
         self, error: RpcError, invocation: Invocation, tried: Sequence[Endpoint]

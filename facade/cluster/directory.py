@@ -76,7 +76,7 @@ class Directory:
         self._health = health if health is not None else Health()
         self._idle = idle
         self._keep = keep
-        self._clock = clock
+        self.clock = clock
         self._wall = wall
         self._endpoints: dict[_Key, Endpoint] = {}
         self._ranked: list[Endpoint] = []
@@ -85,7 +85,10 @@ class Directory:
         self._members: Endpoints = ()
         self._weights: tuple[float, ...] = ()
         self._views: dict[int, tuple[Endpoints, Endpoints]] = {}
-        self._refresh_at = 0.0
+        # What ``list`` gives for every call, as long as the clock shows less than ``until``. Empty
+        # where nothing is known, or routers have a say.
+        self.steady: Endpoints = ()
+        self.until = 0.0
         self._looked = clock()
         self._emptied: float | None = None
         self._closing: set[asyncio.Task[None]] = set()
@@ -109,7 +112,7 @@ class Directory:
             return
         if not providers:
             if self._endpoints and self._emptied is None:
-                self._emptied = self._clock()
+                self._emptied = self.clock()
                 logger.warning(
                     "%s names no provider of %s any more: those that answer are kept",
                     self.registry,
@@ -133,7 +136,7 @@ class Directory:
             provider,
             self._open,
             health=self._health,
-            clock=self._clock,
+            clock=self.clock,
             changed=self.changed,
         )
 
@@ -155,7 +158,7 @@ class Directory:
 
     def changed(self) -> None:
         """Look at all endpoints before the next call."""
-        self._refresh_at = float("-inf")
+        self.until = float("-inf")
 
     def list(self, invocation: Invocation) -> Endpoints:
         """Those that may answer this call: connected and well, or else those that may come to
@@ -163,7 +166,7 @@ class Directory:
 
         Unavailable (NO_INVOKER_AVAILABLE) when the directory is closed.
         """
-        if self._clock() >= self._refresh_at:
+        if self.clock() >= self.until:
             self._refresh()
         routed = self._alive
         for router in self._routers:
@@ -173,6 +176,8 @@ class Directory:
             if len(self._views) >= _MOST:
                 self._views.clear()
             view = self._views[id(routed)] = (routed, _best(routed))
+        if not self._routers:
+            self.steady = view[1]
         return view[1]
 
     def check_open(self) -> None:
@@ -188,7 +193,7 @@ class Directory:
     def _refresh(self) -> None:
         self.check_open()
         self._home.check()
-        now = self._clock()
+        now = self.clock()
         if self._emptied is not None and now - self._emptied >= self._keep:
             self._give_up()
         members = self._look(now)
@@ -203,7 +208,8 @@ class Directory:
         pause = _GROWING if any(growing) else _SELDOM
         if State.DOWN in states or State.EJECTED in states:
             pause = min(pause, self._health.check)
-        self._refresh_at = now + (_OFTEN if State.CONNECTING in states else pause)
+        self.steady = ()  # until the next ``list``
+        self.until = now + (_OFTEN if State.CONNECTING in states else pause)
 
     def _look(self, now: float) -> tuple[Endpoint, ...]:
         """The members: all, or the first that make up the subset. One that is down stays a
@@ -257,7 +263,7 @@ class Directory:
 
     def sweep(self) -> None:
         """Close what nobody has called for long."""
-        now = self._clock()
+        now = self.clock()
         for endpoint in self._endpoints.values():
             long_ago = self._idle is not None and now - endpoint.used >= self._idle
             if long_ago and not endpoint.active:

@@ -47,6 +47,17 @@ class Opened(Protocol):
 Open = Callable[[Provider], Opened]
 
 
+class Guard(Protocol):
+    """Who is told how a call went, and may mend one that failed."""
+
+    # How many were answered.
+    answered: int
+
+    def again(
+        self, endpoint: "Endpoint", invocation: Invocation, error: RpcError, /
+    ) -> Awaitable[Result]: ...
+
+
 class Endpoint:
     """A provider, the way there, and how its calls have gone of late.
 
@@ -110,8 +121,8 @@ class Endpoint:
         self._ejections = 0
         self._seen = 0
 
-    async def invoke(self, invocation: Invocation) -> Result:
-        """Call, and take note of how that went."""
+    async def invoke(self, invocation: Invocation, guard: Guard | None = None) -> Result:
+        """Call, and take note of how that went. Where it fails, ``guard`` has the last word."""
         invoker = self.invoker
         if invoker is None:
             invoker = self.open()
@@ -122,9 +133,14 @@ class Endpoint:
             result = await invoker.invoke(invocation)
         except BaseException as error:
             self._left()
-            if isinstance(error, RpcError):
-                self._failed(error)
-            raise
+            if not isinstance(error, RpcError):
+                raise
+            self._failed(error)
+            if guard is None:
+                raise
+            return await guard.again(self, invocation, error)
+        if guard is not None:
+            guard.answered += 1
         method = invocation.method
         if (method is None or method.yields) and is_stream(result.value):
             at_end(result, self._left)

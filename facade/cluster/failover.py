@@ -1,7 +1,7 @@
 """Another provider where one fails."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Awaitable, Sequence
 
 from facade.cluster.chooser import Chooser
 from facade.cluster.cluster import Cluster, is_streamed
@@ -59,8 +59,30 @@ class Failover(Cluster):
         for each in (self._plans.default, *self._plans.values()):
             each.checked()
         self.budget = RepeatBudget() if budget is None else budget
+        # Calls that came back and are not in the budget yet.
+        self.answered = 0
+        self._hurries = any(
+            each.attempt_timeout is not None
+            for each in (self._plans.default, *self._plans.values())
+        )
 
-    async def invoke(self, invocation: Invocation) -> Result:
+    def invoke(self, invocation: Invocation) -> Awaitable[Result]:
+        # Most calls end at the first attempt: that takes no coroutine but the endpoint's.
+        if self._hurries or RETRIES in invocation.attachments:
+            return self._planned(invocation)
+        if invocation.countdown is None:
+            invocation.start_countdown()
+        return self._chooser.choose(invocation).invoke(invocation, self)
+
+    def again(
+        self, endpoint: Endpoint, invocation: Invocation, error: RpcError
+    ) -> Awaitable[Result]:
+        """The first attempt has ended in this error."""
+        plans = self._plans
+        plan: Plan = plans.get(invocation.name, plans.default)
+        return self._repeat(invocation, plan, [endpoint], error)
+
+    async def _planned(self, invocation: Invocation) -> Result:
         plans = self._plans
         plan: Plan = plans.get(invocation.name, plans.default)
         if RETRIES in invocation.attachments:
@@ -73,7 +95,7 @@ class Failover(Cluster):
             result = await endpoint.invoke(invocation)
         except RpcError as error:
             return await self._repeat(invocation, plan, [endpoint], error)
-        self.budget.answered()
+        self.answered += 1
         return result
 
     async def _repeat(
@@ -107,7 +129,7 @@ class Failover(Cluster):
                 except RpcError as raised:
                     error = raised
                     continue
-                self.budget.answered()
+                self.answered += 1
                 if error is not None:
                     logger.info("%s: %s answered, after: %s", invocation, endpoint, error)
                 return result
@@ -131,7 +153,12 @@ class Failover(Cluster):
         pause = 0.0 if others else plan.pause(len(tried))
         if countdown is not None and countdown.remaining <= pause:
             return None
-        return pause if _is_free(error, tried[-1], others) or self.budget.take() else None
+        return pause if _is_free(error, tried[-1], others) or self._take() else None
+
+    def _take(self) -> bool:
+        calls, self.answered = self.answered, 0
+        self.budget.answered(calls)
+        return self.budget.take()
 
 
 def _is_free(error: RpcError, tried: Endpoint, others: Sequence[Endpoint]) -> bool:

@@ -78,12 +78,18 @@ class Way:
         self._wire = wire
         self._lost = lost
         self._begun = False
+        self._lease = wire.lease
         self._chains = Chains(filters, Ends(wire.end, wire.callbacks, wire.streams))
         # By the class of the codec: found once, not for each call.
         self._by_codec: dict[type, Invoker] = {}
 
     @property
     def available(self) -> bool:
+        lease = self._lease
+        if lease is not None:  # asked for each call: without detours where it can be
+            current = lease.current
+            if current is not None and current.usable:
+                return True
         return is_available(self._wire.end)
 
     def begin(self) -> None:

@@ -134,6 +134,12 @@ class Wire:
         return resolve(filters, CONSUMER, settings)
 
     @property
+    def lease(self) -> Lease | None:
+        """What all calls go through, where there is but one stream."""
+        connector = self.connector if self._has_stream else None
+        return connector if isinstance(connector, Lease) else None
+
+    @property
     def busy(self) -> bool:
         """Whether calls of this client are under way."""
         return self.connector.busy or bool(getattr(self.transport, "under_way", ()))

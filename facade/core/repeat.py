@@ -64,9 +64,9 @@ class RepeatBudget:
         self._reserve = 1.0 if minimum else 0.0
         self._filled = clock()
 
-    def answered(self) -> None:
-        """A call came back."""
-        tokens = self._tokens + self.share
+    def answered(self, calls: int = 1) -> None:
+        """So many calls came back."""
+        tokens = self._tokens + self.share * calls
         self._tokens = tokens if tokens < self.saved else self.saved
 
     def take(self) -> bool:

@@ -1,4 +1,4 @@
-"""A provider as a process: ``where.py REGISTRY PORT``. It says when it is announced."""
+"""A provider as a process: ``where.py REGISTRY PORT HOST``. It says when it is announced."""
 
 import asyncio
 import os
@@ -15,6 +15,8 @@ class Where:
     @facade.method(idempotent=True)
     async def look(self) -> int: ...
 
+    async def linger(self) -> int: ...
+
 
 class Here(Where):
     async def where(self) -> int:
@@ -23,9 +25,13 @@ class Here(Where):
     async def look(self) -> int:
         return os.getpid()
 
+    async def linger(self) -> int:
+        await asyncio.sleep(0.05)  # so that some are always under way
+        return os.getpid()
 
-async def main(registry: str, port: str) -> None:
-    server = facade.Server(f"127.0.0.1:{port}", registry=registry)
+
+async def main(registry: str, port: str, host: str) -> None:
+    server = facade.Server(f"{host}:{port}", registry=registry)
     server.export(Where, Here())
     await server.start()
     print(server.port, flush=True)

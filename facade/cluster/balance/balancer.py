@@ -31,6 +31,8 @@ class Balancer(ABC, Generic[T]):
         # Gives numbers from 0 to 1, without 1.
         self._random = random
         self._prepared: dict[int, tuple[Endpoints, T]] = {}
+        # That of the list that was asked for last: mostly it is the next one, too.
+        self._latest: tuple[Endpoints, T] | None = None
 
     def prepare(self, endpoints: Endpoints) -> T:
         """What is worth knowing of a list, if anything: ``prepared`` gives it."""
@@ -47,12 +49,16 @@ class Balancer(ABC, Generic[T]):
 
     def prepared(self, endpoints: Endpoints) -> T:
         """What ``prepare`` gave for this list; it is asked once."""
+        latest = self._latest
+        if latest is not None and latest[0] is endpoints:
+            return latest[1]
         found = self._prepared.get(id(endpoints))
         if found is None:
             if len(self._prepared) >= _MOST:
                 self._prepared.clear()
             # The list is kept, too, so that its id stays its own.
             found = self._prepared[id(endpoints)] = (endpoints, self.prepare(endpoints))
+        self._latest = found
         return found[1]
 
     def __repr__(self) -> str:
@@ -96,7 +102,7 @@ def known(endpoints: Endpoints) -> Known:
 
 
 def least(
-    endpoints: Endpoints, scores: Sequence[float], known: Known, random: Callable[[], float]
+    endpoints: Endpoints, scores: list[float], known: Known, random: Callable[[], float]
 ) -> Endpoint:
     """That with the lowest score; of several, by weight."""
     lowest = min(scores)
@@ -104,6 +110,13 @@ def least(
     if count == 1:
         return endpoints[scores.index(lowest)]
     if count == len(endpoints):
+        if known.shares is None:
+            return endpoints[int(random() * count)]
         return draw(endpoints, known.shares, random)
+    if known.shares is None:
+        at = -1
+        for _ in range(int(random() * count) + 1):
+            at = scores.index(lowest, at + 1)
+        return endpoints[at]
     equals = [e for e, score in zip(endpoints, scores, strict=True) if score == lowest]
     return drawn(equals, random)

@@ -15,4 +15,9 @@ class Random(Balancer[list[float] | None]):
         return shares(endpoints)
 
     def select(self, endpoints: Endpoints, invocation: Invocation) -> Endpoint:
-        return draw(endpoints, self.prepared(endpoints), self._random)
+        latest = self._latest
+        known = latest is not None and latest[0] is endpoints
+        shares = latest[1] if known else self.prepared(endpoints)  # type: ignore[index]
+        if shares is None:
+            return endpoints[int(self._random() * len(endpoints))]
+        return draw(endpoints, shares, self._random)
