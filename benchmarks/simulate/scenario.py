@@ -49,7 +49,7 @@ class Scenario:
     work: float = 0.05
     timeout: float = 1.0
     warmup: float = 1.5
-    seconds: float = 4.0
+    seconds: float = 2.0
     seed: int = 1
 
     def servers(self) -> list[Server]:
@@ -59,7 +59,7 @@ class Scenario:
     def _server(self, number: int, told: bool) -> Server:
         if self.ails == SLOW and number % 10 == 3:
             return Server(3.0, told=told)
-        if self.ails == BROKEN and number % 100 in (3, 53):
+        if self.ails == BROKEN and number % 100 in (3, 33):
             return Server(inf, fails=number % 100 == 3, told=told)
         return Server(told=told)
 
@@ -71,6 +71,7 @@ class Scenario:
         return _seen(self.consumers, self.providers, self.subset, self.placed)
 
     def smaller(self, by: int) -> "Scenario":
+        """The same with a part of the consumers and providers."""
         return replace(self, consumers=self.consumers // by, providers=self.providers // by)
 
 
@@ -85,8 +86,8 @@ def _seen(consumers: int, count: int, subset: int | None, placed: bool) -> list[
     if subset is None or subset >= count:
         return [providers] * consumers
     return [
-        Subset(
-            subset, consumer=f"consumer-{n}", place=(n, consumers) if placed else None
-        ).rank(providers)[:subset]
+        Subset(subset, consumer=f"consumer-{n}", place=(n, consumers) if placed else None).rank(
+            providers
+        )[:subset]
         for n in range(consumers)
     ]

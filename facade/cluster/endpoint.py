@@ -51,9 +51,9 @@ class Endpoint:
     """A provider, the way there, and how its calls have gone of late.
 
     It belongs to one event loop. ``weight`` is what it is worth now, ``active`` how many calls
-    are under way. Moving averages: ``latency`` of calls that were answered, in seconds;
-    ``failing``, the share of calls that failed; ``load``, as the provider says. While it gets
-    no calls, they sink, so that it is tried again.
+    are under way. Moving averages: ``latency`` of calls that were answered or timed out, in
+    seconds; ``failing``, the share of calls that failed; ``load``, as the provider says. While
+    it gets no calls, they sink, so that it is tried again.
     """
 
     __slots__ = (
@@ -123,6 +123,8 @@ class Endpoint:
         except BaseException as error:
             self._left()
             if isinstance(error, RpcError):
+                if error.code is Code.TIMEOUT:
+                    self._timed_out(self._clock() - started)
                 self._failed(error)
             raise
         method = invocation.method
@@ -147,6 +149,11 @@ class Endpoint:
     def _left(self, outcome: Result | BaseException | None = None) -> None:
         self.active -= 1
         self.used = self._clock()
+
+    def _timed_out(self, took: float) -> None:
+        """It takes at least so long: without this one that answers nothing would look fastest."""
+        if took > self.latency:
+            self.latency += (took - self.latency) * STEP if self.latency else took
 
     def _failed(self, error: RpcError) -> None:
         if self.invoker is not None and not self.invoker.available:
