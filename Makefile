@@ -17,7 +17,7 @@ BENCH_VENV := .venv-bench
 BENCH_READY := $(BENCH_VENV)/ready
 
 .PHONY: help demo test check protos protos-baseline interop cluster faults soak bench \
-	bench-quick bench-smoke bench-docs clean
+	bench-quick bench-smoke bench-docs simulate clean
 
 help:  ## what can be made
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 17
@@ -87,6 +87,9 @@ bench-smoke: $(BENCH_READY)  ## whether all of it runs
 bench-docs: $(BENCH_READY)  ## measure anew what docs/performance.md shows (on a quiet machine)
 	$(BENCH_VENV)/bin/python -m benchmarks --record benchmarks/record.json
 	$(BENCH_VENV)/bin/python -m benchmarks.page
+
+simulate: $(READY)  ## 1,000 consumers and providers on a virtual clock, for docs/balancing.md
+	$(BIN)/python -m benchmarks.simulate --docs
 
 clean:  ## what was set up
 	rm -rf $(VENV) $(PROTOC_VENV) $(BENCH_VENV) build dist

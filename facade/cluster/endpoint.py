@@ -62,9 +62,9 @@ class Endpoint:
     """A provider, the way there, and how its calls have gone of late.
 
     It belongs to one event loop. ``weight`` is what it is worth now, ``active`` how many calls
-    are under way. Moving averages: ``latency`` of calls that were answered, in seconds;
-    ``failing``, the share of calls that failed; ``load``, as the provider says. While it gets
-    no calls, they sink, so that it is tried again.
+    are under way. Moving averages: ``latency`` of calls that were answered or timed out, in
+    seconds; ``failing``, the share of calls that failed; ``load``, as the provider says. While
+    it gets no calls, they sink, so that it is tried again.
     """
 
     __slots__ = (
@@ -135,6 +135,8 @@ class Endpoint:
             self._left()
             if not isinstance(error, RpcError):
                 raise
+            if error.code is Code.TIMEOUT:
+                self._timed_out(self._clock() - started)
             self._failed(error)
             if guard is None:
                 raise
@@ -163,6 +165,11 @@ class Endpoint:
     def _left(self, outcome: Result | BaseException | None = None) -> None:
         self.active -= 1
         self.used = self._clock()
+
+    def _timed_out(self, took: float) -> None:
+        """It takes at least so long: without this one that answers nothing would look fastest."""
+        if took > self.latency:
+            self.latency += (took - self.latency) * STEP if self.latency else took
 
     def _failed(self, error: RpcError) -> None:
         if self.invoker is not None and not self.invoker.available:

@@ -24,6 +24,22 @@ async def test_latency_is_a_moving_average(world, endpoint):
     assert endpoint.latency == pytest.approx(1.1)
 
 
+async def test_a_call_that_timed_out_counts_as_slow(world, endpoint):
+    """Or a provider that answers nothing would look like the fastest. A short timeout says
+    nothing of one that is slower anyway."""
+    times = iter([1.0, 2.0, 0.5])
+
+    def hang(call):
+        world.pass_time(next(times))
+        raise DeadlineExceeded("its time was up")
+
+    world.answer("a:1", function=hang)
+    for latency in (1.0, 1.1, 1.1):
+        with pytest.raises(DeadlineExceeded):
+            await endpoint.invoke(invocation())
+        assert endpoint.latency == pytest.approx(latency)
+
+
 async def test_oneway_call_says_nothing_of_latency(world, endpoint):
     """It ends when it is sent."""
     await endpoint.invoke(invocation(oneway=True))
