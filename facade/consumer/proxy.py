@@ -9,7 +9,7 @@ from facade.codec import CallingCodec
 from facade.consumer.limit import Limit
 from facade.consumer.mode import Handover, number, take_scoped
 from facade.core.chain import accuse, answered, explain
-from facade.core.context import adopt, current_caller
+from facade.core.context import adopt, current_caller, current_place
 from facade.core.filter import Invoker
 from facade.core.future import Started, settle
 from facade.core.invocation import Attachments, Invocation
@@ -183,8 +183,9 @@ class RemoteMethod:
         invocation.codec = self._codec
         if not limit.in_countdown:
             invocation.in_countdown = False
-        caller = invocation.caller = current_caller()
-        caller.invocation = invocation
+        here = current_place()
+        here.invocation = invocation
+        caller = invocation.caller = here.caller
         if caller.client_attachments:
             taken = invocation.taken = caller.take()
             if "timeout" in taken:
