@@ -243,7 +243,7 @@ class AsyncMethod(RemoteMethod):
             invocation.outcome = result
         else:
             settle(invocation, result)
-        return result.recreate()
+        return result.value if result.exception is None else result.recreate()
 
     def _begin(self, invocation: Invocation) -> asyncio.Future[Any]:
         task = asyncio.get_running_loop().create_task(self._value(invocation))

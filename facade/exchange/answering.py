@@ -132,7 +132,8 @@ async def answer(
     channels: Channels | None = None,
     id: int = 0,
 ) -> Any:
-    """Make a call that ``read_call`` gave. An Envelope with what came of it, under ``id``.
+    """Make a call that ``read_call`` gave. An Envelope with what came of it, under ``id``; or None
+    for a oneway call that went well.
 
     Raises nothing but cancellation: everything else becomes an error in the result.
     ``channels``: where its streams are found under ``id``; a call that came alone has none.
@@ -143,7 +144,7 @@ async def answer(
         export = exports.find(invocation)
         invocation.method = export.method
         invocation.arguments, invocation.keywords = export.codec.decode_arguments(payload)
-        encoding = payload[0]
+        encoding, oneway = payload[0], invocation.oneway
         del payload  # a call may take long
         channel = None
         if export.special:
@@ -157,15 +158,19 @@ async def answer(
             raise accuse(export.invoker, outcome)
         if channel is not None and export.method.yields and outcome.exception is None:
             await _stream(channel, outcome, export, invocation, encoding)
+        value = None
+        if outcome.exception is None and not outcome.expired:
+            value = export.codec.encode_result(outcome.value, encoding)
+            if oneway:
+                return None
         # Not made before there is an outcome: a call in flight is 1 KB smaller without.
         envelope = Envelope()
         envelope.id = id
         if outcome.exception is not None:
             raised = outcome.exception
             fill_error(envelope.result, raised, raised=True, attachments=outcome.attachments)
-            return envelope
-        value = None if outcome.expired else export.codec.encode_result(outcome.value, encoding)
-        fill_result(envelope.result, value, outcome.attachments)
+        else:
+            fill_result(envelope.result, value, outcome.attachments)
         return envelope
     except RpcError as error:
         _report(error, invocation)

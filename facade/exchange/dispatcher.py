@@ -213,7 +213,8 @@ class Dispatcher:
             if id in self._cancelled:
                 log_swallowed(self._exports, call)
             if oneway:
-                log_oneway(self._exports, call.service, call.name, envelope.result)
+                if envelope is not None:
+                    log_oneway(self._exports, call.service, call.name, envelope.result)
             elif id not in self._cancelled:
                 self._reply(id, call, envelope)
         except asyncio.CancelledError:

@@ -104,7 +104,7 @@ class UnaryCalls:
     ) -> Any:
         call, payload = read_call(wire, received, peer)
         try:
-            result = (await answer(self._exports, call, payload, peer, channels)).result
+            envelope = await answer(self._exports, call, payload, peer, channels)
         except asyncio.CancelledError:
             if wire.oneway:
                 cancelled = _failed(self._why_cancelled(wire))
@@ -113,9 +113,11 @@ class UnaryCalls:
         task = asyncio.current_task()
         if task is not None and task.cancelling():
             log_swallowed(self._exports, call)
+        if envelope is None:
+            return WireResult()
         if wire.oneway:
-            log_oneway(self._exports, wire.service, wire.method, result)
-        return result
+            log_oneway(self._exports, wire.service, wire.method, envelope.result)
+        return envelope.result
 
     def _why_cancelled(self, wire: Any) -> RpcError:
         if self._stopping:
