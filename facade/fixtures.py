@@ -13,7 +13,7 @@ import pytest
 
 from facade.consumer.blocking import Client
 from facade.consumer.client import AsyncClient
-from facade.core.context import RpcContext, reset_caller, reset_request, set_caller, set_request
+from facade.core.context import RpcContext, reset_here, reset_request, set_here, set_request
 from facade.testing import connected, connected_blocking
 
 try:
@@ -54,7 +54,7 @@ def connect_blocking() -> Iterator[ConnectBlocking]:
 def fresh_context() -> Iterator[type[RpcContext]]:
     """RpcContext as it is where nothing has happened. Tests without an event loop share a
     thread, and with it what one of them left to send."""
-    caller, request = set_caller(None), set_request(None)
+    here, request = set_here(None), set_request(None)
     yield RpcContext
     reset_request(request)
-    reset_caller(caller)
+    reset_here(here)

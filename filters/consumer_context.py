@@ -3,7 +3,7 @@
 from collections.abc import Collection
 from typing import Self
 
-from facade.core.context import Request, current_caller, current_request
+from facade.core.context import Request, current_place, current_request
 from facade.core.countdown import TimeoutCountDown
 from facade.core.errors import no_time_left
 from facade.core.filter import CONSUMER, Filter, Invoker, activate
@@ -40,8 +40,9 @@ class ConsumerContext(Filter):
     async def invoke(self, invoker: Invoker, invocation: Invocation) -> Result:
         caller = invocation.caller
         if caller is None:  # made by hand
-            caller = current_caller()
-            caller.invocation = invocation
+            here = current_place()
+            here.invocation = invocation
+            caller = here.caller
         request = current_request()
         if request is not None:
             self._forward_to(invocation, request)
@@ -61,10 +62,7 @@ class ConsumerContext(Filter):
         result = await invoker.invoke(invocation)
         caller.response_attachments = result.attachments
         if request is not None:
-            if is_stream(result.value):  # what comes back with it comes at its end
-                at_end(result, lambda _: request.downstream.update(result.attachments))
-            else:
-                request.downstream.update(result.attachments)
+            _bring_back(result, request)
         return result
 
     def _forward_to(self, invocation: Invocation, request: Request) -> None:
@@ -76,3 +74,12 @@ class ConsumerContext(Filter):
             **(invocation.taken or {}),
             **invocation.attachments,
         }
+
+
+# Apart, as what the inner function takes along would be two cells more in each call.
+def _bring_back(result: Result, request: Request) -> None:
+    """What came back, for the call that is served here."""
+    if is_stream(result.value):  # what comes back with it comes at its end
+        at_end(result, lambda _: request.downstream.update(result.attachments))
+    else:
+        request.downstream.update(result.attachments)

@@ -32,7 +32,8 @@ class Context(Filter):
         if streams:
             # The generator runs in this task, behind this filter: what was set stays.
             return _until_its_end(result, request)
-        _take_attachments(result, request)
+        if request.response_attachments or request.downstream:
+            _take_attachments(result, request)
         return result
 
 
@@ -46,9 +47,8 @@ def _until_its_end(result: Result, request: Request) -> Result:
 
 
 def _take_attachments(result: Result, request: Request) -> None:
-    if request.response_attachments or request.downstream:
-        result.attachments = {
-            **request.downstream,
-            **result.attachments,
-            **request.response_attachments,
-        }
+    result.attachments = {
+        **request.downstream,
+        **result.attachments,
+        **request.response_attachments,
+    }

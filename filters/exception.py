@@ -3,6 +3,7 @@
 import builtins
 import secrets
 from collections.abc import Mapping
+from functools import partial
 from typing import Any, Literal, Self
 
 from facade.core.errors import RemoteError, RpcError
@@ -80,16 +81,16 @@ class Exception(Filter):
             result.exception = _kept(error, invocation)
             return result
         if error is not None:
-            self._look(result, invocation)
+            self._look(invocation, result)
         method = invocation.method
         if method is not None and method.yields and is_stream(result.value):
             if keeps:
                 result.value = Kept(result.value, invocation)
             else:
-                at_end(result, lambda outcome: self._look(outcome, invocation))
+                at_end(result, partial(self._look, invocation))
         return result
 
-    def _look(self, outcome: Result | BaseException, invocation: Invocation) -> None:
+    def _look(self, invocation: Invocation, outcome: Result | BaseException) -> None:
         error = outcome.exception if isinstance(outcome, Result) else None
         if error is not None and self._is_logged(error, invocation.name):
             _record(error, invocation)

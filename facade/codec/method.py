@@ -87,7 +87,10 @@ class MethodCodec:
         self, arguments: tuple[Any, ...], keywords: dict[str, Any] | None
     ) -> Payload:
         """Raises InvalidArgument for what does not fit the signature or can't be encoded."""
-        content = self._content(arguments, keywords)
+        # What most calls come with goes as it is; to ask ``_content`` would be felt.
+        content: Any = arguments
+        if keywords or len(arguments) not in self._arrays:
+            content = self._content(arguments, keywords)
         encoding = self.encoding
         if encoding is not MSGPACK and type(content) is tuple and len(content) == 1:
             return self._encode_one(encoding, content[0])

@@ -9,7 +9,7 @@ from facade.codec import CallingCodec
 from facade.consumer.limit import Limit
 from facade.consumer.mode import Handover, number, take_scoped
 from facade.core.chain import accuse, answered, explain
-from facade.core.context import adopt, current_caller
+from facade.core.context import adopt, current_caller, current_place
 from facade.core.filter import Invoker
 from facade.core.future import Started, settle
 from facade.core.invocation import Attachments, Invocation
@@ -183,8 +183,9 @@ class RemoteMethod:
         invocation.codec = self._codec
         if not limit.in_countdown:
             invocation.in_countdown = False
-        caller = invocation.caller = current_caller()
-        caller.invocation = invocation
+        here = current_place()
+        here.invocation = invocation
+        caller = invocation.caller = here.caller
         if caller.client_attachments:
             taken = invocation.taken = caller.take()
             if "timeout" in taken:
@@ -242,7 +243,7 @@ class AsyncMethod(RemoteMethod):
             invocation.outcome = result
         else:
             settle(invocation, result)
-        return result.recreate()
+        return result.value if result.exception is None else result.recreate()
 
     def _begin(self, invocation: Invocation) -> asyncio.Future[Any]:
         task = asyncio.get_running_loop().create_task(self._value(invocation))

@@ -9,7 +9,8 @@ copied context) sees the same one.
 A *Caller* is somebody who makes calls: a task, or a thread without a loop. What he
 wants to send with his next call is his alone, so a task that finds the Caller of its
 parent makes one of its own. Otherwise one task of a ``gather`` would send the
-attachments of another.
+attachments of another. What the variable holds is a *Here*: the Caller, with whose he is
+and the last call that was made.
 """
 
 import asyncio
@@ -95,20 +96,11 @@ class Request:
 class Caller:
     """Who makes calls, and what he keeps between them."""
 
-    __slots__ = (
-        "__weakref__",
-        "client_attachments",
-        "invocation",
-        "owner",
-        "response_attachments",
-        "values",
-    )
+    __slots__ = ("__weakref__", "client_attachments", "response_attachments", "values")
 
-    def __init__(self, owner: object) -> None:
-        self.owner = weakref.ref(owner)
+    def __init__(self) -> None:
         self.client_attachments: Attachments = {}
         self.response_attachments: Attachments = {}
-        self.invocation: Invocation | None = None
         self.values: dict[Any, Any] = {}
 
     def take(self) -> Attachments:
@@ -118,46 +110,65 @@ class Caller:
         return attachments
 
 
+class Here:
+    """Where calls are made: a task or a thread, its Caller, and the last call.
+
+    A call knows its Caller, and not this, or each task that made one would leave a cycle: five
+    objects that wait for the collector.
+    """
+
+    __slots__ = ("caller", "invocation", "owner")
+
+    def __init__(self, owner: object) -> None:
+        self.owner = weakref.ref(owner)
+        self.caller = Caller()
+        self.invocation: Invocation | None = None
+
+
 _request: contextvars.ContextVar[Request | None] = contextvars.ContextVar("request", default=None)
-_caller: contextvars.ContextVar[Caller | None] = contextvars.ContextVar("caller", default=None)
+_here: contextvars.ContextVar[Here | None] = contextvars.ContextVar("here", default=None)
 
 _starting = threading.Lock()
 
 current_request = _request.get
 set_request = _request.set
 reset_request = _request.reset
-set_caller = _caller.set
-reset_caller = _caller.reset
+set_here = _here.set
+reset_here = _here.reset
 
 
-def current_caller() -> Caller:
+def current_place() -> Here:
     # The low-level look-up, as current_task() raises where no loop runs.
     loop = asyncio._get_running_loop()
     owner = asyncio.current_task(loop) if loop is not None else None
     if owner is None:
         owner = threading.current_thread()  # type: ignore[assignment]
-    caller = _caller.get()
-    if caller is None or caller.owner() is not owner:
-        caller = Caller(owner)
-        _caller.set(caller)
-    return caller
+    here = _here.get()
+    if here is None or here.owner() is not owner:
+        here = Here(owner)
+        _here.set(here)
+    return here
+
+
+def current_caller() -> Caller:
+    return current_place().caller
 
 
 def adopt(invocation: Invocation) -> None:
     """Where the chain of a call runs in a task of its own: let its filters find the call, and
     the notes of who made it, as if they ran in his."""
     caller: Caller = invocation.caller
-    here = current_caller()
+    here = current_place()
     here.invocation = invocation
-    here.values = caller.values
+    here.caller.values = caller.values
 
 
 def override(invocation: Invocation) -> None:
     """What a filter set for this attempt of a call goes with it, over what an attempt before
     left. Not what the caller of another task has set. (Dubbo: AbstractInvoker#invoke)"""
-    caller = _caller.get()  # his, or that of whoever started him
-    if caller is not None and caller.client_attachments and current_caller() is caller:
-        invocation.attachments.update(caller.take())
+    here = _here.get()  # his, or that of whoever started him
+    if here is not None and here.caller.client_attachments and current_place() is here:
+        invocation.attachments.update(here.caller.take())
 
 
 class CapturedContext:
@@ -212,7 +223,7 @@ class RpcContext:
         request = _request.get()
         if request is not None:
             return ServiceContext(PROVIDER, request.invocation)
-        invocation = current_caller().invocation
+        invocation = current_place().invocation
         if invocation is None:
             raise RuntimeError("no call is served here, and none was made here yet")
         return ServiceContext(CONSUMER, invocation)
@@ -231,7 +242,7 @@ class RpcContext:
         It is asyncio's for calls of AsyncClient, else that of concurrent.futures. The future
         of a plain call, which is made when it is asked for, is asyncio's where a loop runs.
         """
-        invocation = current_caller().invocation
+        invocation = current_place().invocation
         return None if invocation is None else future_of(invocation)
 
     @overload
@@ -255,7 +266,7 @@ class RpcContext:
         value. What ``fn`` raises is in the future, an RpcError as itself, anything else as
         the cause of one. (Dubbo: RpcContext#asyncCall)
         """
-        return async_call(current_caller(), fn)
+        return async_call(current_place(), fn)
 
     @overload
     @staticmethod

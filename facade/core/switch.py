@@ -31,15 +31,22 @@ def read(attachments: Mapping[str, str | bytes], method: str, name: str) -> bool
 
 
 class Caller(Protocol):
-    """Who calls: his next call's attachments, and his last call."""
+    """Who calls: his next call's attachments."""
 
     client_attachments: Attachments
+
+
+class Here(Protocol):
+    """Where he does, and his last call."""
+
+    caller: Any  # a Caller
     invocation: Invocation | None
 
 
-def async_call(caller: Caller, fn: Callable[[], Any]) -> Future:
+def async_call(here: Here, fn: Callable[[], Any]) -> Future:
     """See ``RpcContext.async_call``."""
-    before = caller.invocation
+    before = here.invocation
+    caller: Caller = here.caller
     caller.client_attachments[ASYNC] = "true"
     try:
         value = fn()
@@ -53,7 +60,7 @@ def async_call(caller: Caller, fn: Callable[[], Any]) -> Future:
         return value.future
     if isawaitable(value):
         return asyncio.ensure_future(value)
-    made = caller.invocation
+    made = here.invocation
     if value is None and made is not None and made is not before:
         return future_of(made)
     return completed(value)

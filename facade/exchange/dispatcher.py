@@ -6,12 +6,21 @@ from collections.abc import Callable, Coroutine
 from time import monotonic
 from typing import Any
 
+from facade.codec import Payload
 from facade.core.errors import Code, LimitExceeded, RpcError, Status, Unavailable
-from facade.exchange.answering import Exports, Peer, answer, log_oneway, log_swallowed
+from facade.core.invocation import Invocation
+from facade.exchange.answering import (
+    Exports,
+    Peer,
+    answer,
+    failed,
+    log_oneway,
+    log_swallowed,
+    read_call,
+)
 from facade.exchange.bulk import Bulk
 from facade.exchange.callbacks import CallbackTable
 from facade.exchange.channel import Channel
-from facade.exchange.envelope import Envelope, fill_error
 from facade.exchange.patience import SLOWED, Patience
 from facade.exchange.pending import Send
 from facade.exchange.protocol import Violation
@@ -61,7 +70,7 @@ class Dispatcher:
         if len(self._tasks) >= self.share.places and not self.share.grow():
             self._turn_away(id, wire)
             return
-        call = self._answer(id, wire, received)
+        call = self._answer(id, *read_call(wire, received, self._peer))
         self._tasks[id] = self._loop.create_task(call, name="facade-call")
 
     def serve(
@@ -72,7 +81,7 @@ class Dispatcher:
         if not self.share.places and not self.share.grow():
             return self._turn_away_later(id, wire)
         self._tasks[id] = task
-        return self._answer(id, wire, received)
+        return self._answer(id, *read_call(wire, received, self._peer))
 
     def take_places(self, room: Room) -> None:
         """Its calls take places of these, beside what carries calls else."""
@@ -100,9 +109,7 @@ class Dispatcher:
         if len(self._tasks) >= self.share.most:  # else it is not his fault alone
             self._in_vain()
         if wire.oneway:
-            envelope = Envelope()
-            fill_error(envelope.result, error, raised=False, attachments=None)
-            log_oneway(self._exports, wire, envelope.result)
+            log_oneway(self._exports, wire.service, wire.method, failed(id, error).result)
         else:
             self.refuse(id, error)
 
@@ -193,34 +200,32 @@ class Dispatcher:
 
     def refuse(self, id: int, error: RpcError) -> None:
         """Answer with an error of ours."""
-        envelope = Envelope(id=id)
-        fill_error(envelope.result, error, raised=False, attachments=None)
-        self._send(envelope.SerializeToString())
+        self._send(failed(id, error).SerializeToString())
 
-    async def _answer(self, id: int, wire: Any, received: float) -> None:
-        envelope = Envelope()
-        envelope.id = id
+    async def _answer(self, id: int, call: Invocation, payload: Payload | RpcError) -> None:
+        oneway = call.oneway
         try:
-            if wire.oneway:
+            if oneway:
                 self._oneway.add(id)
-            call = await answer(
-                self._exports, wire, envelope.result, received, self._peer, self, id
-            )
+            work = answer(self._exports, call, payload, self._peer, self, id)
+            del payload  # it is decoded at once
+            envelope = await work
             if id in self._cancelled:
                 log_swallowed(self._exports, call)
-            if wire.oneway:
-                log_oneway(self._exports, wire, envelope.result)
+            if oneway:
+                if envelope is not None:
+                    log_oneway(self._exports, call.service, call.name, envelope.result)
             elif id not in self._cancelled:
-                self._reply(id, wire, envelope)
+                self._reply(id, call, envelope)
         except asyncio.CancelledError:
-            what = f"{wire.service}.{wire.method} was cancelled at the provider"
+            what = f"{call.service}.{call.name} was cancelled at the provider"
             cancelled = RpcError(what, status=Status.CANCELLED)
-            if wire.oneway:
-                fill_error(envelope.result, cancelled, raised=False, attachments=None)
-                log_oneway(self._exports, wire, envelope.result)
+            if oneway:
+                result = failed(id, cancelled).result
+                log_oneway(self._exports, call.service, call.name, result)
             if id in self._cancelled:
                 raise
-            if not wire.oneway:  # the method cancelled itself: its caller still waits
+            if not oneway:  # the method cancelled itself: its caller still waits
                 self.refuse(id, cancelled)
         finally:
             self._forget(id)
@@ -239,13 +244,13 @@ class Dispatcher:
         if channel is not None:
             channel.close(RpcError("the call is over", status=Status.CANCELLED))
 
-    def _reply(self, id: int, wire: Any, envelope: Any) -> None:
+    def _reply(self, id: int, call: Invocation, envelope: Any) -> None:
         data = envelope.SerializeToString()
         if len(data) > self.max_message_bytes:
             self.refuse(
                 id,
                 LimitExceeded(
-                    f"the answer of {wire.service}.{wire.method} has {len(data)} bytes, more than "
+                    f"the answer of {call.service}.{call.name} has {len(data)} bytes, more than "
                     f"the {self.max_message_bytes} that one message may have: raise "
                     "max_message_size at both ends, or return less"
                 ),

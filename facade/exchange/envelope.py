@@ -308,12 +308,17 @@ def _read_attachments(wire: Any, limits: Limits, sent: Sent) -> Attachments:
         raise LimitExceeded(
             f"{count} attachments, and max_attachments is {limits.max_attachments}", sent=sent
         )
-    attachments: Attachments = {name: texts[name] for name in texts}
+    attachments: Attachments = {}
+    characters = 0
+    for name in texts:
+        value = attachments[name] = texts[name]
+        characters += len(name) + len(value)
     if binary:
         attachments.update(binary)
+        characters += sum(len(name) + len(value) for name, value in binary.items())
     most = limits.max_attachment_bytes
     # Few have as many characters as that may be bytes, and only those are counted exactly.
-    if most and sum(map(len, attachments)) + sum(map(len, attachments.values())) > most // 4:
+    if most and characters > most // 4:
         size = sum(len(_bytes(n)) + len(_bytes(v)) for n, v in attachments.items())
         if size > most:
             raise LimitExceeded(

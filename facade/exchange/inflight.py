@@ -44,14 +44,15 @@ class InFlight(Generic[C]):
 
     def __init__(self, *, even: bool = False) -> None:
         self._next = 2 if even else 1
-        self._calls: dict[int, C] = {}
+        # By id. To be read, and popped from where each answer comes: a method is felt there.
+        self.calls: dict[int, C] = {}
         self._deadlines: list[tuple[float, int]] = []
 
     def __len__(self) -> int:
-        return len(self._calls)
+        return len(self.calls)
 
     def __contains__(self, id: int) -> bool:
-        return id in self._calls
+        return id in self.calls
 
     @property
     def last(self) -> int:
@@ -67,26 +68,26 @@ class InFlight(Generic[C]):
         """Register a call; its id."""
         id = self._next
         self._next = id + 2
-        self._calls[id] = call
+        self.calls[id] = call
         if call.deadline is not None:
             deadlines = self._deadlines
             heapq.heappush(deadlines, (call.deadline, id))
-            if len(deadlines) > 2 * len(self._calls) + SLACK:
+            if len(deadlines) > 2 * len(self.calls) + SLACK:
                 self._sweep()
         return id
 
     def _sweep(self) -> None:
-        calls = self._calls
+        calls = self.calls
         self._deadlines = [entry for entry in self._deadlines if entry[1] in calls]
         heapq.heapify(self._deadlines)
 
     def close(self, id: int) -> C | None:
         """Take a call out. None where it is not open: answered, given up, or never made."""
-        return self._calls.pop(id, None)
+        return self.calls.pop(id, None)
 
     def get(self, id: int) -> C | None:
         """An open call."""
-        return self._calls.get(id)
+        return self.calls.get(id)
 
     def was_used(self, id: int) -> bool:
         """Whether there has been such a call."""
@@ -94,18 +95,18 @@ class InFlight(Generic[C]):
 
     def all(self) -> list[C]:
         """The open calls, oldest first."""
-        return list(self._calls.values())
+        return list(self.calls.values())
 
     def close_all(self) -> list[tuple[int, C]]:
         """Take all calls out, oldest first."""
-        calls = list(self._calls.items())
-        self._calls.clear()
+        calls = list(self.calls.items())
+        self.calls.clear()
         self._deadlines.clear()
         return calls
 
     def expire(self, now: float) -> list[tuple[int, C]]:
         """Take out the calls whose time is up, the earliest first."""
-        deadlines, calls = self._deadlines, self._calls
+        deadlines, calls = self._deadlines, self.calls
         due: list[tuple[float, int]] = []
         while deadlines and deadlines[0][0] <= now:
             if len(due) == FEW:
@@ -120,6 +121,6 @@ class InFlight(Generic[C]):
     def next_expiry(self) -> float | None:
         """When to call ``expire`` next. None while no call has a deadline."""
         deadlines = self._deadlines
-        while deadlines and deadlines[0][1] not in self._calls:
+        while deadlines and deadlines[0][1] not in self.calls:
             heapq.heappop(deadlines)
         return (int(deadlines[0][0] / TICK) + 1) * TICK if deadlines else None

@@ -34,6 +34,7 @@ class Multiplexer:
         self._send: Send = send
         self.loop = asyncio.get_running_loop()
         self._calls: InFlight[PendingCall] = InFlight(even=not opened)
+        self._waiting = self._calls.calls
         self._timer: asyncio.TimerHandle | None = None
         self._timer_at = 0.0
         # A timer of one call serves others: it must not keep what surrounds the call alive.
@@ -90,7 +91,7 @@ class Multiplexer:
             data, sendable = self._cut(call, data)
         if deadline is not None and (self._timer is None or deadline < self._timer_at):
             self._arm()
-        self._send(data, sendable, len(self._calls) == 1)
+        self._send(data, sendable, len(self._waiting) == 1)
         return call
 
     def _cut(self, call: PendingCall, data: bytes) -> tuple[bytes, Sendable | None]:
@@ -210,7 +211,7 @@ class Multiplexer:
 
     def resolve(self, id: int, result: Any) -> None:
         """An answer came."""
-        call = self._calls.close(id)
+        call = self._waiting.pop(id, None)
         if call is None:
             if id in self._left:
                 return
@@ -219,7 +220,7 @@ class Multiplexer:
             return
         if not call.waiter.done():
             call.waiter.set_result(result)
-        if not self._calls:
+        if not self._waiting:
             self.idle()
 
     def refuse(self, id: int, error: RpcError) -> None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, ParamSpec, Protocol, TypeVar, overload
 
 from facade.codec import Codec
 from facade.core.chain import answered
-from facade.core.context import current_caller
+from facade.core.context import current_place
 from facade.core.errors import Sent, Unavailable
 from facade.core.invocation import Attachments, Invocation
 from facade.core.method import Method
@@ -101,8 +101,9 @@ class RemoteCallback:
             method=self._method,
         )
         invocation.codec = self._codec
-        caller = invocation.caller = current_caller()
-        caller.invocation = invocation
+        here = current_place()
+        here.invocation = invocation
+        caller = invocation.caller = here.caller
         if caller.client_attachments:
             invocation.taken = caller.take()
         return invocation

@@ -5,8 +5,17 @@ from time import monotonic
 from typing import Any
 
 from facade.core.errors import Code, LimitExceeded, RpcError, Sent, Status, Unavailable
-from facade.exchange.answering import Channels, Exports, Peer, answer, log_oneway, log_swallowed
-from facade.exchange.envelope import WireInvocation, WireResult, fill_error, parse
+from facade.exchange.answering import (
+    Channels,
+    Exports,
+    Peer,
+    answer,
+    failed,
+    log_oneway,
+    log_swallowed,
+    read_call,
+)
+from facade.exchange.envelope import WireInvocation, WireResult, parse
 from facade.exchange.limits import DEFAULT, Limits
 from facade.exchange.room import Room
 from facade.provider.ending import let_end
@@ -93,20 +102,22 @@ class UnaryCalls:
     async def _answer(
         self, wire: Any, received: float, peer: Peer, channels: Channels | None
     ) -> Any:
-        result = WireResult()
+        call, payload = read_call(wire, received, peer)
         try:
-            call = await answer(self._exports, wire, result, received, peer, channels)
+            envelope = await answer(self._exports, call, payload, peer, channels)
         except asyncio.CancelledError:
             if wire.oneway:
-                fill_error(result, self._why_cancelled(wire), raised=False, attachments=None)
-                log_oneway(self._exports, wire, result)
+                cancelled = _failed(self._why_cancelled(wire))
+                log_oneway(self._exports, wire.service, wire.method, cancelled)
             raise
         task = asyncio.current_task()
         if task is not None and task.cancelling():
             log_swallowed(self._exports, call)
+        if envelope is None:
+            return WireResult()
         if wire.oneway:
-            log_oneway(self._exports, wire, result)
-        return result
+            log_oneway(self._exports, wire.service, wire.method, envelope.result)
+        return envelope.result
 
     def _why_cancelled(self, wire: Any) -> RpcError:
         if self._stopping:
@@ -132,6 +143,4 @@ class UnaryCalls:
 
 
 def _failed(error: RpcError) -> Any:
-    result = WireResult()
-    fill_error(result, error, raised=False, attachments=None)
-    return result
+    return failed(0, error).result

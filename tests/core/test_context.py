@@ -10,6 +10,7 @@ from facade.core.context import (
     RESERVED,
     Request,
     current_caller,
+    current_place,
     current_request,
     reset_request,
     set_request,
@@ -228,7 +229,7 @@ def test_service_inside_a_call():
 
 async def test_service_after_a_call():
     """The consumer's side: the last call that was made here."""
-    current_caller().invocation = Invocation("demo.Greeter", "hello")
+    current_place().invocation = Invocation("demo.Greeter", "hello")
     facts = RpcContext.service()
     assert (facts.side, facts.method) == ("consumer", "hello")
     assert repr(facts) == "<ServiceContext consumer of demo.Greeter.hello>"
@@ -244,7 +245,7 @@ async def test_service_without_any_call():
 async def test_service_prefers_the_call_that_is_served():
     """A method that has called others still asks about its own call."""
     with serving():
-        current_caller().invocation = Invocation("demo.Other", "downstream")
+        current_place().invocation = Invocation("demo.Other", "downstream")
         assert RpcContext.service().service == "demo.Greeter"
 
 
@@ -261,7 +262,7 @@ def test_countdown_is_that_of_the_call():
 async def test_future_is_that_of_the_last_call():
     """None before any call; each task has its own."""
     assert RpcContext.future() is None
-    current_caller().invocation = Invocation("demo.Echo", "echo")
+    current_place().invocation = Invocation("demo.Echo", "echo")
     future = RpcContext.future()
     assert isinstance(future, asyncio.Future)
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from facade.consumer.limit import Limits
 from facade.consumer.stubs.conversation import Conversation
-from facade.core.context import current_caller
+from facade.core.context import current_place
 from facade.core.filter import Invoker
 from facade.core.invocation import Invocation
 from facade.core.method import Method, Parameter
@@ -61,8 +61,9 @@ class StubMethod:
         invocation.in_countdown = limit.in_countdown
         if not self._method.streaming:
             invocation.timeout = limit.seconds
-        caller = invocation.caller = current_caller()
-        caller.invocation = invocation
+        here = current_place()
+        here.invocation = invocation
+        caller = invocation.caller = here.caller
         if caller.client_attachments:
             taken = invocation.taken = caller.take()
             asked = limit.of_call(None, taken.pop("timeout", None))
