@@ -48,7 +48,7 @@ class Assembly:
         if not chunk.last:
             return None
         self.discard(id)
-        envelope = parse(bytes(part), Envelope)
+        envelope = parse(part, Envelope)
         if envelope.id != id or envelope.WhichOneof("kind") not in ("invocation", "result"):
             raise ValueError("chunks that are no call of theirs")
         return envelope

@@ -15,7 +15,8 @@ from collections import deque
 from math import inf
 
 from facade.exchange.envelope import Envelope
-from facade.exchange.outbox import Sendable
+from facade.exchange.outbox import Sendable, head
+from facade.exchange.splice import Piece, before
 
 # From this size on an envelope goes in chunks.
 LARGE = 256 * 1024
@@ -23,7 +24,7 @@ LARGE = 256 * 1024
 # Bytes of the first chunk, and the bounds of the others.
 FIRST = 16 * 1024
 SMALLEST = 16 * 1024
-LARGEST = 512 * 1024
+LARGEST = 4 * 1024 * 1024
 
 # Bytes that may be under way: at first and at least, and at most.
 NARROWEST = 64 * 1024
@@ -51,22 +52,18 @@ class Large(Sendable):
 
     def first(self) -> bytes:
         """The first chunk, as an envelope."""
-        return self._chunk(FIRST)
+        return b"".join(self.next(FIRST))
 
-    def next(self, size: int) -> bytes:
-        return self._chunk(size)
-
-    def _chunk(self, size: int) -> bytes:
+    def next(self, size: int) -> tuple[Piece, Piece]:
+        """A chunk of so many bytes, or of what is left, as an envelope in two pieces."""
         envelope = Envelope(id=self.id)
         chunk = envelope.chunk
         part = self._data[self._offset : self._offset + size]
         if not self._offset:
             chunk.total_bytes = len(self._data)
         self._offset += len(part)
-        chunk.data = bytes(part)
         chunk.last = self.done
-        data: bytes = envelope.SerializeToString()
-        return data
+        return before(envelope, "chunk", "data", len(part)), part
 
     @property
     def left(self) -> int:
@@ -107,6 +104,11 @@ class Bulk:
         self._under_way = 0
         self._shortest = inf
         self.window = NARROWEST
+        self._largest = LARGEST
+
+    def limit(self, size: int) -> None:
+        """The peer takes no larger chunks."""
+        self._largest = min(size, LARGEST)
 
     def __len__(self) -> int:
         return len(self.waiting)
@@ -132,24 +134,24 @@ class Bulk:
         """Whether a chunk may go now."""
         return bool(self.waiting) and self._under_way < self.window
 
-    def take(self, now: float) -> list[bytes]:
-        """The envelopes of the next chunk. Each transfer gets its turn."""
+    def take(self, now: float) -> list[Piece]:
+        """The next chunk, in pieces of a frame. Each transfer gets its turn."""
         if not self.ready:
             return []
         large = self.waiting.popleft()
         if large.dropped:
             # What the peer has of it is of no use.
-            return [Envelope(id=large.id, cancel={}).SerializeToString()]
-        size = min(max(SMALLEST, self.window // 4), LARGEST)
-        chunk = large.next(size)
+            cancel = Envelope(id=large.id, cancel={}).SerializeToString()
+            return [head(len(cancel)), cancel]
+        chunk = large.next(min(max(SMALLEST, self.window // 4), self._largest))
+        size = sum(map(len, chunk))
         if not large.done:
             self.waiting.append(large)
         self._number += 1
-        self._under_way += len(chunk)
-        self._sent.append((self._number, len(chunk), now))
-        ping = Envelope()
-        ping.ping.nonce = _MARK | self._number
-        return [chunk, ping.SerializeToString()]
+        self._under_way += size
+        self._sent.append((self._number, size, now))
+        ping = Envelope(ping={"nonce": _MARK | self._number}).SerializeToString()
+        return [head(size), *chunk, head(len(ping)), ping]
 
     def acknowledge(self, nonce: int, now: float) -> None:
         """A pong came. One that answers none of our pings is none of ours."""

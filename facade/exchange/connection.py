@@ -329,6 +329,7 @@ class Connection:
         # What is larger than we take ourselves is not worth sending: the two are set alike.
         limit = min(setup.max_message_bytes or DEFAULT_MAX_MESSAGE, self._settings.max_message_size)
         self.calls.max_message_bytes = self.answers.max_message_bytes = limit
+        self._writer.limit(limit)
         self.peer.application = setup.application
         self.takes_items = ITEMS in setup.features
         whole = LARGE if CHUNKS in setup.features else limit
