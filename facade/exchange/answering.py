@@ -3,6 +3,7 @@
 import asyncio
 from typing import Any, Protocol
 
+from facade.codec import Payload
 from facade.core.chain import INTERRUPTED, RUNS_ON, accuse, explain, swallowers
 from facade.core.countdown import TimeoutCountDown
 from facade.core.errors import Code, LimitExceeded, RpcError, Sent, Status, Unimplemented
@@ -14,6 +15,7 @@ from facade.core.result import Result, within
 from facade.exchange.channel import Channel
 from facade.exchange.envelope import fill_error, fill_result, read_invocation
 from facade.exchange.limits import DEFAULT
+from facade.exchange.splice import LONG
 
 logger = get_logger(__name__)
 
@@ -108,8 +110,9 @@ async def answer(
     peer: Peer,
     channels: Channels | None = None,
     id: int = 0,
-) -> Invocation:
-    """Call what ``wire`` names and write what came of it into ``result``. Gives the call.
+) -> tuple[Invocation, Payload | None]:
+    """Call what ``wire`` names and write what came of it into ``result``. Gives the call; and, for
+    one that has an ``id``, its value where that is long: it is left out, to be spliced.
 
     Raises nothing but cancellation: everything else becomes an error in the result.
     ``received``: when it came in, in seconds of ``monotonic``. ``channels``: where its streams
@@ -120,7 +123,7 @@ async def answer(
     except LimitExceeded as error:
         error.message = f"{wire.service}.{wire.method} was refused: {error.message}"
         fill_error(result, error, raised=False, attachments=None)
-        return Invocation(wire.service, wire.method, oneway=wire.oneway)
+        return Invocation(wire.service, wire.method, oneway=wire.oneway), None
     invocation.remote_address = peer.remote_address
     invocation.local_address = peer.local_address
     invocation.remote_identity = peer.identity
@@ -148,8 +151,11 @@ async def answer(
             await _stream(channel, outcome, export, invocation, payload[0])
         if outcome.exception is not None:
             fill_error(result, outcome.exception, raised=True, attachments=outcome.attachments)
-            return invocation
+            return invocation, None
         value = None if outcome.expired else export.codec.encode_result(outcome.value, payload[0])
+        if id and value is not None and type(value[1]) is bytes and len(value[1]) >= LONG:
+            fill_result(result, (value[0], b""), outcome.attachments)
+            return invocation, value
         fill_result(result, value, outcome.attachments)
     except RpcError as error:
         _report(error, invocation)
@@ -166,7 +172,7 @@ async def answer(
         if channels is not None:
             await _end_of_thread(invocation)
         raise
-    return invocation
+    return invocation, None
 
 
 async def _end_of_thread(invocation: Invocation) -> None:

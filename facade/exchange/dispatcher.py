@@ -6,6 +6,7 @@ from collections.abc import Callable, Coroutine
 from time import monotonic
 from typing import Any
 
+from facade.codec import Payload
 from facade.core.errors import Code, LimitExceeded, RpcError, Status, Unavailable
 from facade.exchange.answering import Exports, Peer, answer, log_oneway, log_swallowed
 from facade.exchange.bulk import Bulk
@@ -17,6 +18,7 @@ from facade.exchange.pending import Send
 from facade.exchange.protocol import Violation
 from facade.exchange.room import Room, Share
 from facade.exchange.settings import Settings
+from facade.exchange.splice import spliced
 
 
 class Dispatcher:
@@ -203,7 +205,7 @@ class Dispatcher:
         try:
             if wire.oneway:
                 self._oneway.add(id)
-            call = await answer(
+            call, long = await answer(
                 self._exports, wire, envelope.result, received, self._peer, self, id
             )
             if id in self._cancelled:
@@ -211,7 +213,7 @@ class Dispatcher:
             if wire.oneway:
                 log_oneway(self._exports, wire, envelope.result)
             elif id not in self._cancelled:
-                self._reply(id, wire, envelope)
+                self._reply(id, wire, envelope, long)
         except asyncio.CancelledError:
             what = f"{wire.service}.{wire.method} was cancelled at the provider"
             cancelled = RpcError(what, status=Status.CANCELLED)
@@ -239,8 +241,11 @@ class Dispatcher:
         if channel is not None:
             channel.close(RpcError("the call is over", status=Status.CANCELLED))
 
-    def _reply(self, id: int, wire: Any, envelope: Any) -> None:
-        data = envelope.SerializeToString()
+    def _reply(self, id: int, wire: Any, envelope: Any, long: Payload | None) -> None:
+        if long is None:
+            data = envelope.SerializeToString()
+        else:
+            data = spliced(envelope, "result", *long)
         if len(data) > self.max_message_bytes:
             self.refuse(
                 id,

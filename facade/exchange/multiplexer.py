@@ -25,6 +25,7 @@ from facade.exchange.limits import DEFAULT
 from facade.exchange.outbox import Sendable
 from facade.exchange.overdue import log_late, timeout_text
 from facade.exchange.pending import Part, PendingCall, Post, Send, Waiter, unexpected_stream
+from facade.exchange.splice import LONG, spliced
 
 
 class Multiplexer:
@@ -82,9 +83,14 @@ class Multiplexer:
             raise self._timeout(call)
         envelope = Envelope()
         told = left if invocation.in_countdown else None
-        fill_invocation(envelope.invocation, invocation, payload, told)
+        encoding, content = payload
+        long = type(content) is bytes and len(content) >= LONG
+        fill_invocation(envelope.invocation, invocation, (encoding, b"") if long else payload, told)
         call.id = envelope.id = self._calls.open(call)
-        data = envelope.SerializeToString()
+        if long:
+            data = spliced(envelope, "invocation", encoding, content)
+        else:
+            data = envelope.SerializeToString()
         sendable: Sendable | None = call
         if len(data) > self.whole_bytes:
             data, sendable = self._cut(call, data)

@@ -27,12 +27,18 @@ def varint(number: int) -> bytes:
     return bytes(written)
 
 
+def spliced(envelope: Any, kind: str, field: str, content: Piece) -> bytes:
+    """The serialized envelope, with a content that was left out of this field of its ``kind``, or
+    is empty there."""
+    return b"".join((before(envelope, kind, field, len(content)), content))
+
+
 def before(envelope: Any, kind: str, field: str, size: int) -> bytes:
-    """What stands before a content of ``size`` bytes in the serialized envelope, whose ``kind`` is
-    filled but for this ``field``."""
+    """What stands before a content of ``size`` bytes."""
     tag, fields = _kind(kind)
-    message: bytes = getattr(envelope, kind).SerializeToString()
-    head = message + fields[field] + varint(size)
+    message = getattr(envelope, kind)
+    message.ClearField(field)
+    head: bytes = message.SerializeToString() + fields[field] + varint(size)
     return b"".join((b"\x08", varint(envelope.id), tag, varint(len(head) + size), head))
 
 
@@ -40,6 +46,7 @@ def before(envelope: Any, kind: str, field: str, size: int) -> bytes:
 def _kind(name: str) -> tuple[bytes, dict[str, bytes]]:
     """The tag of such a message, and those of its fields; each has a length behind it."""
     kind = Envelope.DESCRIPTOR.fields_by_name[name]
+    assert kind.message_type is not None
     fields = kind.message_type.fields
     return _tag(kind), {field.name: _tag(field) for field in fields}
 

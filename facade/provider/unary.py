@@ -95,7 +95,7 @@ class UnaryCalls:
     ) -> Any:
         result = WireResult()
         try:
-            call = await answer(self._exports, wire, result, received, peer, channels)
+            call, _ = await answer(self._exports, wire, result, received, peer, channels)
         except asyncio.CancelledError:
             if wire.oneway:
                 fill_error(result, self._why_cancelled(wire), raised=False, attachments=None)
