@@ -30,6 +30,7 @@ from facade.exchange.heartbeat import Heartbeat, ping, pong
 from facade.exchange.idle import Idle
 from facade.exchange.life import Event, Life, State
 from facade.exchange.multiplexer import Multiplexer
+from facade.exchange.opened import LONG, open_frame
 from facade.exchange.protocol import (
     CHUNKS,
     ITEMS,
@@ -213,7 +214,7 @@ class Connection:
                 self._heartbeat.heard = received = monotonic()
                 if self.answers.strained or len(self._outbox) >= self._outbox.look_at:
                     await self._slow_down()
-                envelopes = parse(data, Frame).envelopes
+                envelopes = parse(data, Frame).envelopes if len(data) < LONG else open_frame(data)
                 if len(envelopes) == 1 and not self.answers and self.usable:
                     alone = envelopes[0]
                     if alone.WhichOneof("kind") == "invocation":

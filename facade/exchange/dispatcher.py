@@ -18,7 +18,7 @@ from facade.exchange.pending import Send
 from facade.exchange.protocol import Violation
 from facade.exchange.room import Room, Share
 from facade.exchange.settings import Settings
-from facade.exchange.splice import spliced
+from facade.exchange.splice import before
 
 
 class Dispatcher:
@@ -243,20 +243,22 @@ class Dispatcher:
 
     def _reply(self, id: int, wire: Any, envelope: Any, long: Payload | None) -> None:
         if long is None:
-            data = envelope.SerializeToString()
+            head, content = b"", envelope.SerializeToString()
         else:
-            data = spliced(envelope, "result", *long)
-        if len(data) > self.max_message_bytes:
+            encoding, content = long
+            head = before(envelope, "result", encoding, len(content))
+        size = len(head) + len(content)
+        if size > self.max_message_bytes:
             self.refuse(
                 id,
                 LimitExceeded(
-                    f"the answer of {wire.service}.{wire.method} has {len(data)} bytes, more than "
+                    f"the answer of {wire.service}.{wire.method} has {size} bytes, more than "
                     f"the {self.max_message_bytes} that one message may have: raise "
                     "max_message_size at both ends, or return less"
                 ),
             )
             return
-        if len(data) > self.whole_bytes:
-            self._send(*self.bulk.cut(id, data, None))
+        if size > self.whole_bytes:
+            self._send(*self.bulk.cut(id, head, content, None))
         else:
-            self._send(data, None, len(self._tasks) == 1)
+            self._send(head + content, None, len(self._tasks) == 1)

@@ -336,7 +336,7 @@ def _bytes(value: str | bytes) -> bytes:
     return value if isinstance(value, bytes) else value.encode()
 
 
-def parse(data: bytes | bytearray, message: Any) -> Any:
+def parse(data: bytes, message: Any) -> Any:
     """Parse bytes of a peer. ValueError for what is no such message."""
     try:
         return message.FromString(data)

@@ -27,14 +27,9 @@ def varint(number: int) -> bytes:
     return bytes(written)
 
 
-def spliced(envelope: Any, kind: str, field: str, content: Piece) -> bytes:
-    """The serialized envelope, with a content that was left out of this field of its ``kind``, or
-    is empty there."""
-    return b"".join((before(envelope, kind, field, len(content)), content))
-
-
 def before(envelope: Any, kind: str, field: str, size: int) -> bytes:
-    """What stands before a content of ``size`` bytes."""
+    """What stands before a content of ``size`` bytes in the serialized envelope: it belongs in this
+    field of its ``kind``, and was left out, or is empty there."""
     tag, fields = _kind(kind)
     message = getattr(envelope, kind)
     message.ClearField(field)
