@@ -17,6 +17,9 @@ LONG = 128 * 1024
 # Kinds of wire fields.
 _VARINT, _BYTES = 0, 2
 
+# What an envelope has where it has nothing.
+_NOTHING = Envelope()
+
 _ENVELOPES = Frame.ENVELOPES_FIELD_NUMBER << 3 | _BYTES
 
 
@@ -33,11 +36,8 @@ class Opened:
     def WhichOneof(self, _: str) -> str:  # noqa: N802
         return self._kind
 
-    @property
-    def invocation(self) -> "Long":
-        return self._message
-
-    result = chunk = invocation
+    def __getattr__(self, name: str) -> Any:
+        return self._message if name == self._kind else getattr(_NOTHING, name)
 
 
 class Long:
@@ -91,7 +91,7 @@ def _take_out(data: memoryview) -> Opened | None:
     field, value, others = content
     envelope, rest = parse(around, Envelope), parse(others, message)
     # Of two the last one counts: that is for protobuf to see.
-    if envelope.WhichOneof("kind") or (oneof and rest.WhichOneof(oneof)):
+    if envelope.WhichOneof("kind") or (rest.WhichOneof(oneof) if oneof else getattr(rest, field)):
         return None
     # Of a chunk the data go where all chunks are put together.
     return Opened(envelope.id, name, Long(rest, field, bytes(value) if oneof else value))

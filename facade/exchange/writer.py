@@ -10,6 +10,9 @@ from facade.exchange.multiplexer import Multiplexer
 from facade.exchange.outbox import FRAME_BYTES, Outbox, Sendable
 from facade.exchange.stream import FrameStream
 
+# Bytes around a chunk in a frame, at most, with its ping.
+AROUND = 128
+
 
 class Writer:
     """What gathers while a frame is being written goes with the next one. ``most``: how many
@@ -31,10 +34,10 @@ class Writer:
 
     def limit(self, size: int) -> None:
         """The peer takes messages of so many bytes."""
-        # Where there are chunks, one of them goes behind the rest.
-        most = size if size < LARGE else size // 2
+        # Where there are chunks, one of them goes behind the rest, and a ping.
+        most = size if size <= LARGE else size // 2
         self.outbox.limit(most)
-        self.bulk.limit(most)
+        self.bulk.limit(most - AROUND)
 
     def send(self, envelope: bytes, call: Sendable | None = None, alone: bool = False) -> None:
         """Queue a serialized envelope: see ``Send``."""
