@@ -140,7 +140,7 @@ def test_frames_of_few_grow_on_a_fast_link():
         assert len(frame) <= 10 * FRAME_BYTES
         outbox.adapt(len(frame), 0.001)
     assert counts[0] == 1
-    assert max(counts) == FEW
+    assert 1 < max(counts) <= FEW
 
 
 def test_frames_shrink_on_a_slow_link():
