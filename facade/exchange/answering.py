@@ -15,6 +15,7 @@ from facade.core.result import Result, within
 from facade.exchange.channel import Channel
 from facade.exchange.envelope import Envelope, fill_error, fill_result, read_invocation
 from facade.exchange.limits import DEFAULT
+from facade.exchange.splice import LONG
 
 logger = get_logger(__name__)
 
@@ -131,9 +132,10 @@ async def answer(
     peer: Peer,
     channels: Channels | None = None,
     id: int = 0,
-) -> Any:
+) -> tuple[Any, Payload | None]:
     """Make a call that ``read_call`` gave. An Envelope with what came of it, under ``id``; or None
-    for a oneway call that went well.
+    for a oneway call that went well. And, where there is an ``id``, its value if that is long: it
+    is left out, to be spliced.
 
     Raises nothing but cancellation: everything else becomes an error in the result.
     ``channels``: where its streams are found under ``id``; a call that came alone has none.
@@ -162,7 +164,7 @@ async def answer(
         if outcome.exception is None and not outcome.expired:
             value = export.codec.encode_result(outcome.value, encoding)
             if oneway:
-                return None
+                return None, None
         # Not made before there is an outcome: a call in flight takes 8.0 KB instead of 10.3, both
         # ends together, without this and without its message.
         envelope = Envelope()
@@ -170,12 +172,15 @@ async def answer(
         if outcome.exception is not None:
             raised = outcome.exception
             fill_error(envelope.result, raised, raised=True, attachments=outcome.attachments)
-        else:
-            fill_result(envelope.result, value, outcome.attachments)
-        return envelope
+            return envelope, None
+        if id and value is not None and type(value[1]) is bytes and len(value[1]) >= LONG:
+            fill_result(envelope.result, (value[0], b""), outcome.attachments)
+            return envelope, value
+        fill_result(envelope.result, value, outcome.attachments)
+        return envelope, None
     except RpcError as error:
         _report(error, invocation)
-        return failed(id, error)
+        return failed(id, error), None
     except Exception:
         logger.exception("a filter failed in a call of %s", invocation)
         failure = RpcError(
@@ -183,7 +188,7 @@ async def answer(
             code=Code.UNKNOWN,
             status=Status.INTERNAL,
         )
-        return failed(id, failure)
+        return failed(id, failure), None
     except asyncio.CancelledError:
         if channels is not None:
             await _end_of_thread(invocation)

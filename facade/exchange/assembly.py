@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from facade.exchange.envelope import Envelope, parse
+from facade.exchange.opened import open_envelope
 
 # How many bytes of unfinished envelopes one peer may have here, in envelopes of the largest size.
 AT_ONCE = 16
@@ -48,7 +48,7 @@ class Assembly:
         if not chunk.last:
             return None
         self.discard(id)
-        envelope = parse(bytes(part), Envelope)
+        envelope = open_envelope(memoryview(part))
         if envelope.id != id or envelope.WhichOneof("kind") not in ("invocation", "result"):
             raise ValueError("chunks that are no call of theirs")
         return envelope

@@ -30,6 +30,7 @@ from facade.exchange.heartbeat import Heartbeat, ping, pong
 from facade.exchange.idle import Idle
 from facade.exchange.life import Event, Life, State
 from facade.exchange.multiplexer import Multiplexer
+from facade.exchange.opened import LONG, open_frame
 from facade.exchange.protocol import (
     CHUNKS,
     ITEMS,
@@ -213,7 +214,7 @@ class Connection:
                 self._heartbeat.heard = received = monotonic()
                 if self.answers.strained or len(self._outbox) >= self._outbox.look_at:
                     await self._slow_down()
-                envelopes = parse(data, Frame).envelopes
+                envelopes = parse(data, Frame).envelopes if len(data) < LONG else open_frame(data)
                 if len(envelopes) == 1 and not self.answers and self.usable:
                     alone = envelopes[0]
                     if alone.WhichOneof("kind") == "invocation":
@@ -329,6 +330,7 @@ class Connection:
         # What is larger than we take ourselves is not worth sending: the two are set alike.
         limit = min(setup.max_message_bytes or DEFAULT_MAX_MESSAGE, self._settings.max_message_size)
         self.calls.max_message_bytes = self.answers.max_message_bytes = limit
+        self._writer.limit(limit)
         self.peer.application = setup.application
         self.takes_items = ITEMS in setup.features
         whole = LARGE if CHUNKS in setup.features else limit

@@ -26,6 +26,7 @@ from facade.exchange.pending import Send
 from facade.exchange.protocol import Violation
 from facade.exchange.room import Room, Share
 from facade.exchange.settings import Settings
+from facade.exchange.splice import before
 
 
 class Dispatcher:
@@ -209,14 +210,14 @@ class Dispatcher:
                 self._oneway.add(id)
             work = answer(self._exports, call, payload, self._peer, self, id)
             del payload  # it is decoded at once
-            envelope = await work
+            envelope, long = await work
             if id in self._cancelled:
                 log_swallowed(self._exports, call)
             if oneway:
                 if envelope is not None:
                     log_oneway(self._exports, call.service, call.name, envelope.result)
             elif id not in self._cancelled:
-                self._reply(id, call, envelope)
+                self._reply(id, call, envelope, long)
         except asyncio.CancelledError:
             what = f"{call.service}.{call.name} was cancelled at the provider"
             cancelled = RpcError(what, status=Status.CANCELLED)
@@ -244,19 +245,24 @@ class Dispatcher:
         if channel is not None:
             channel.close(RpcError("the call is over", status=Status.CANCELLED))
 
-    def _reply(self, id: int, call: Invocation, envelope: Any) -> None:
-        data = envelope.SerializeToString()
-        if len(data) > self.max_message_bytes:
+    def _reply(self, id: int, call: Invocation, envelope: Any, long: Payload | None) -> None:
+        if long is None:
+            head, content = b"", envelope.SerializeToString()
+        else:
+            encoding, content = long
+            head = before(envelope, "result", encoding, len(content))
+        size = len(head) + len(content)
+        if size > self.max_message_bytes:
             self.refuse(
                 id,
                 LimitExceeded(
-                    f"the answer of {call.service}.{call.name} has {len(data)} bytes, more than "
+                    f"the answer of {call.service}.{call.name} has {size} bytes, more than "
                     f"the {self.max_message_bytes} that one message may have: raise "
                     "max_message_size at both ends, or return less"
                 ),
             )
             return
-        if len(data) > self.whole_bytes:
-            self._send(*self.bulk.cut(id, data, None))
+        if size > self.whole_bytes:
+            self._send(*self.bulk.cut(id, head, content, None))
         else:
-            self._send(data, None, len(self._tasks) == 1)
+            self._send(head + content, None, len(self._tasks) == 1)

@@ -25,6 +25,7 @@ from facade.exchange.limits import DEFAULT
 from facade.exchange.outbox import Sendable
 from facade.exchange.overdue import log_late, timeout_text
 from facade.exchange.pending import Part, PendingCall, Post, Send, Waiter, unexpected_stream
+from facade.exchange.splice import LONG, before
 
 
 class Multiplexer:
@@ -83,25 +84,35 @@ class Multiplexer:
             raise self._timeout(call)
         envelope = Envelope()
         told = left if invocation.in_countdown else None
-        fill_invocation(envelope.invocation, invocation, payload, told)
+        encoding, content = payload
+        long = type(content) is bytes and len(content) >= LONG
+        fill_invocation(envelope.invocation, invocation, (encoding, b"") if long else payload, told)
         call.id = envelope.id = self._calls.open(call)
-        data = envelope.SerializeToString()
         sendable: Sendable | None = call
-        if len(data) > self.whole_bytes:
-            data, sendable = self._cut(call, data)
+        if long:
+            head = before(envelope, "invocation", encoding, len(content))
+            data, sendable = self._cut(call, head, content)
+        else:
+            data = envelope.SerializeToString()
+            if len(data) > self.whole_bytes:
+                data, sendable = self._cut(call, b"", data)
         if deadline is not None and (self._timer is None or deadline < self._timer_at):
             self._arm()
         self._send(data, sendable, len(self._waiting) == 1)
         return call
 
-    def _cut(self, call: PendingCall, data: bytes) -> tuple[bytes, Sendable | None]:
-        """What to send at once of a large call. LimitExceeded where it is too large."""
-        if len(data) > self.max_message_bytes:
+    def _cut(self, call: PendingCall, head: bytes, content: bytes) -> tuple[bytes, Sendable | None]:
+        """What to send at once of a large call, with what stands before its content. LimitExceeded
+        where it is too large."""
+        size = len(head) + len(content)
+        if size > self.max_message_bytes:
             self._calls.close(call.id)
-            raise self._too_large(call.invocation, len(data))
-        if type(call) is not PendingCall or hasattr(call.waiter, "credit"):
-            return data, call  # something of it follows, or is told, that must not be ahead
-        return self.bulk.cut(call.id, data, call)
+            raise self._too_large(call.invocation, size)
+        # Of some something follows, or is told, that must not be ahead.
+        follows = type(call) is not PendingCall or hasattr(call.waiter, "credit")
+        if size <= self.whole_bytes or follows:
+            return head + content, call
+        return self.bulk.cut(call.id, head, content, call)
 
     def give_up(self, call: PendingCall) -> None:
         """The caller no longer waits."""
@@ -197,7 +208,7 @@ class Multiplexer:
         if len(data) > self.max_message_bytes:
             raise self._too_large(invocation, len(data))
         if len(data) > self.whole_bytes:
-            self._send(*self.bulk.cut(envelope.id, data, None))
+            self._send(*self.bulk.cut(envelope.id, b"", data, None))
         else:
             self._send(data)
         return Result()

@@ -5,10 +5,13 @@ from collections.abc import Awaitable, Callable
 from time import monotonic
 
 from facade.exchange.begin import begin
-from facade.exchange.bulk import Bulk
+from facade.exchange.bulk import LARGE, Bulk
 from facade.exchange.multiplexer import Multiplexer
-from facade.exchange.outbox import Outbox, Sendable, framed
+from facade.exchange.outbox import FRAME_BYTES, Outbox, Sendable
 from facade.exchange.stream import FrameStream
+
+# Bytes around a chunk in a frame, at most, with its ping.
+AROUND = 128
 
 
 class Writer:
@@ -28,6 +31,13 @@ class Writer:
     def busy(self) -> bool:
         """Whether anything is still to go."""
         return bool(self.outbox or self.bulk or self._writing)
+
+    def limit(self, size: int) -> None:
+        """The peer takes messages of so many bytes."""
+        # Where there are chunks, one of them goes behind the rest, and a ping.
+        most = size if size <= LARGE else size // 2
+        self.outbox.limit(most)
+        self.bulk.limit(most - AROUND)
 
     def send(self, envelope: bytes, call: Sendable | None = None, alone: bool = False) -> None:
         """Queue a serialized envelope: see ``Send``."""
@@ -74,11 +84,14 @@ class Writer:
                 if begun is not None:
                     await begun
                     continue
-            frame = outbox.take(monotonic())
+            began = monotonic()
+            frame = outbox.take(began)
             if chunks and bulk.ready:
-                frame += framed(bulk.take(monotonic()))
+                frame = b"".join((frame, *bulk.take(began)))
             if frame:
                 await write(frame)
+                if len(frame) > FRAME_BYTES // 2:
+                    outbox.adapt(len(frame), monotonic() - began)
 
     async def flush(self) -> None:
         """Wait until all is written, for a second at most."""

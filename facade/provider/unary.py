@@ -104,7 +104,7 @@ class UnaryCalls:
     ) -> Any:
         call, payload = read_call(wire, received, peer)
         try:
-            envelope = await answer(self._exports, call, payload, peer, channels)
+            envelope, _ = await answer(self._exports, call, payload, peer, channels)
         except asyncio.CancelledError:
             if wire.oneway:
                 cancelled = _failed(self._why_cancelled(wire))

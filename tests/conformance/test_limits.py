@@ -1,5 +1,7 @@
 """Messages that are too large: only that call fails. Within a process there are no messages."""
 
+import asyncio
+
 import pytest
 
 import facade
@@ -93,3 +95,12 @@ async def test_others_go_on_beside_a_message_that_is_too_large(wire):
         await wire.call(service.get, 3 * LIMIT)
     calls += [wire.start(service.get, 1000) for _ in range(4)]
     assert [len(await call) for call in calls] == [1000] * 8
+
+
+async def test_many_small_ones_together(wire):
+    """Those that are small enough each do not become too large by being sent at once."""
+    service = await store(wire, client=4000, server=4000)
+    answers = await asyncio.gather(*(wire.call(service.get, 1000) for _ in range(50)))
+    assert answers == ["x" * 1000] * 50
+    answers = await asyncio.gather(*(wire.call(service.put, bytes(1000)) for _ in range(50)))
+    assert answers == [b"1000"] * 50

@@ -3,7 +3,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from facade.exchange.envelope import Envelope, Frame, parse
-from facade.exchange.outbox import FRAME_BYTES, FRAME_ENVELOPES, Outbox
+from facade.exchange.outbox import FEW, FRAME_BYTES, FRAME_ENVELOPES, WIDEST_FRAME, Outbox
 
 
 class Call:
@@ -122,6 +122,48 @@ def test_large_envelope_goes_alone(position):
     alone = [frame for frame in written if len(frame) > FRAME_BYTES]
     assert [ids(frame) for frame in alone] == [[position]]
     assert [id for frame in written for id in ids(frame)] == [0, 1, 2]
+
+
+# Fast and slow links
+
+
+def test_frames_of_few_grow_on_a_fast_link():
+    """What is written fast may be followed by more, so that messages of 64 KiB share a frame; but
+    no more than a few of them, and no more bytes than the peer takes."""
+    outbox = Outbox()
+    outbox.limit(10 * FRAME_BYTES)
+    for id in range(1, 101):
+        outbox.put((envelope(id, FRAME_BYTES // 2), None))
+    counts = []
+    for frame in frames(outbox):
+        counts.append(len(ids(frame)))
+        assert len(frame) <= 10 * FRAME_BYTES
+        outbox.adapt(len(frame), 0.001)
+    assert counts[0] == 1
+    assert 1 < max(counts) <= FEW
+
+
+def test_frames_shrink_on_a_slow_link():
+    """What takes long to write is cut smaller again, down to where it began."""
+    outbox = Outbox()
+    outbox.limit(WIDEST_FRAME)
+    for _ in range(10):
+        outbox.adapt(WIDEST_FRAME, 0.001)
+    for _ in range(10):
+        outbox.adapt(WIDEST_FRAME, 1.0)
+    for id in range(1, 5):
+        outbox.put((envelope(id, FRAME_BYTES // 2), None))
+    assert all(len(frame) <= FRAME_BYTES for frame in frames(outbox))
+
+
+@pytest.mark.parametrize("limit", [1000, 5000, FRAME_BYTES])
+def test_frames_stay_within_what_the_peer_takes(limit):
+    """Many small envelopes together are not larger than the largest that is allowed alone."""
+    outbox = Outbox()
+    outbox.limit(limit)
+    for id in range(1, 301):
+        outbox.put((envelope(id, id % 200), None))
+    assert all(len(frame) <= limit for frame in frames(outbox))
 
 
 # Calls
