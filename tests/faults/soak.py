@@ -185,6 +185,7 @@ class Soak:
             f"RSS {here.memory / 1024:6.1f} + {memory(pid) / 1024:6.1f} MiB  "
             f"tasks {here.tasks:4} + {there['tasks']:4}  "
             f"descriptors {here.descriptors:3} + {descriptors(pid):3}  "
+            f"objects {here.objects // 1000:3} + {there['objects'] // 1000:3} k  "
             f"pending {self._calm.pending:4} + {there['pending']:4}",
             flush=True,
         )

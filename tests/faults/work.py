@@ -1,7 +1,6 @@
 """What the providers of the fault scenarios export."""
 
 import asyncio
-import gc
 import os
 import time
 from collections.abc import AsyncIterator, Callable
@@ -91,7 +90,6 @@ class WorkImpl(Work):
     async def census(self) -> dict[str, int]:
         """Of the provider's process; ``running``: calls of work, stopping and hang; ``pending``:
         all calls, and this one."""
-        gc.collect()
         counted = Census.take().as_dict()
         return {
             **counted,
