@@ -1,6 +1,7 @@
 """gRPC and fork: a child of a process that used gRPC can't, and would wait in vain."""
 
 import os
+from contextlib import suppress
 
 _user: int | None = None
 
@@ -34,7 +35,8 @@ def claim() -> None:
 def _hold() -> None:
     import grpc.aio
 
-    grpc.aio.init_grpc_aio()
+    with suppress(RuntimeError):  # it holds, and then asks for the loop of a thread that has none
+        grpc.aio.init_grpc_aio()
 
 
 def _let_go() -> None:
