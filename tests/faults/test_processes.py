@@ -171,6 +171,7 @@ async def main():
     work = client.refer(Desk)
     calls = [asyncio.ensure_future(work.hang(str(n))) for n in range(20)]
     await work.echo("hello")
+    await asyncio.sleep(0.1)
 """
 
 EXITS = {
