@@ -38,7 +38,7 @@ def server_options(settings: Settings, *, reuse_port: bool) -> Options:
 
 # Seconds for consumers in the same loop, which ends, to hang up: gRPC tells those that it cuts off
 # so on standard error.
-LINGER = 0.1
+LINGER = 0.5
 
 # Given a peer without a stream and what he shows: who he is. Raises RpcError.
 Admission = Callable[[Peer, Mapping[str, bytes]], Awaitable[Any]]
