@@ -84,8 +84,9 @@ class WorkImpl(Work):
         raise ValueError(text)
 
     async def call_back(self, text: str, listener: Callable[[str], str]) -> str:
-        """What the caller himself makes of it."""
-        return await listener(text)
+        """What the caller himself makes of it. The second that a callback has by itself is
+        shorter than a busy machine may stand still."""
+        return await listener.options(timeout=20.0)(text)  # type: ignore[attr-defined]
 
     async def census(self) -> dict[str, int]:
         """Of the provider's process; ``running``: calls of work, stopping and hang; ``pending``:
