@@ -16,8 +16,8 @@ PROTOC_PACKAGE := grpcio-tools==1.71.2
 BENCH_VENV := .venv-bench
 BENCH_READY := $(BENCH_VENV)/ready
 
-.PHONY: help demo test check protos protos-baseline interop cluster faults soak bench \
-	bench-quick bench-smoke bench-docs simulate clean
+.PHONY: help demo test check protos protos-baseline interop cluster faults soak fuzz \
+	bench bench-quick bench-smoke bench-docs simulate clean
 
 help:  ## what can be made
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 17
@@ -74,6 +74,10 @@ faults: $(READY)  ## what breaks, and what comes of it: a line and a figure for 
 
 soak: $(READY)  ## all kinds of calls, for SECONDS=3600: what they leave behind
 	$(BIN)/python -m tests.faults.soak $(SECONDS)
+
+fuzz: $(READY)  ## bytes that nobody should send, guided by what they reach, for SECONDS=3600
+	$(BIN)/python -m pip install --quiet --only-binary :all: atheris
+	$(BIN)/python -m tests.faults.fuzz $(SECONDS)
 
 bench: $(BENCH_READY)  ## how fast it is, beside bare grpcio and others (10 minutes)
 	$(BENCH_VENV)/bin/python -m benchmarks --record build/benchmarks.json

@@ -1,6 +1,9 @@
 """gRPC and fork: a child of a process that used gRPC can't, and would wait in vain."""
 
+import atexit
 import os
+import threading
+from contextlib import suppress
 
 _user: int | None = None
 
@@ -21,6 +24,7 @@ def claim() -> None:
     check()
     if _user is None:
         os.register_at_fork(before=_hold, after_in_parent=_let_go)
+        atexit.register(_hold_at_exit)
     # gRPC's own handlers end a child that forks beside its threads (a segmentation fault, one
     # time in ten). Whoever relies on them has said so.
     os.environ.setdefault("GRPC_ENABLE_FORK_SUPPORT", "false")
@@ -28,13 +32,21 @@ def claim() -> None:
 
 
 # The last object of grpc.aio that goes waits for the thread of all of them, which a child has
-# not: a collection of garbage there would never end. So the child keeps what gRPC had.
+# not: a collection of garbage there would never end. So the child keeps what gRPC had. And at the
+# interpreter's end that object goes after the modules which it asks, and complains: so it is kept.
 
 
 def _hold() -> None:
     import grpc.aio
 
-    grpc.aio.init_grpc_aio()
+    with suppress(RuntimeError):  # it holds, and then asks for the loop of a thread that has none
+        grpc.aio.init_grpc_aio()
+
+
+def _hold_at_exit() -> None:
+    # Where all was closed there is no thread, and holding would begin one.
+    if any("_poll_wrapper" in thread.name for thread in threading.enumerate()):
+        _hold()
 
 
 def _let_go() -> None:

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import suppress
 from contextvars import Context
 from typing import Any
 
@@ -34,6 +35,10 @@ def server_options(settings: Settings, *, reuse_port: bool) -> Options:
         *((("grpc.max_concurrent_streams", streams),) if streams else ()),
     )
 
+
+# Seconds for consumers in the same loop, which ends, to hang up: gRPC tells those that it cuts off
+# so on standard error.
+LINGER = 0.5
 
 # Given a peer without a stream and what he shows: who he is. Raises RpcError.
 Admission = Callable[[Peer, Mapping[str, bytes]], Awaitable[Any]]
@@ -143,11 +148,16 @@ class GrpcListener:
 
     async def _stop_with_loop(self) -> None:
         """For one that nobody stops. gRPC's own wants to stop in its loop when it goes; where that
-        is closed it complains, and then waits for ever for its thread."""
+        is closed it complains, and then waits for ever for its thread.
+
+        Its task that serves was cancelled as well: the first stop ends with that, half done.
+        """
         try:
             await self._stopped.wait()
         except asyncio.CancelledError:
-            await self._server.stop(0)
+            with suppress(asyncio.CancelledError):
+                await self._server.stop(LINGER)
+            await self._server.stop(LINGER)
             raise
 
     async def _serve_stream(self, _: Any, context: Any) -> None:

@@ -1,9 +1,33 @@
-"""How much longer things take while others use the machine."""
+"""Times of a process, without those when others had all processors of the machine."""
 
 import os
+import subprocess
+from dataclasses import dataclass
+from time import monotonic
 
 
-def slowness() -> float:
-    """1 on a machine with a processor to spare; else how many want each of them, we included."""
-    wanted = os.getloadavg()[0] / (os.cpu_count() or 1)
-    return 1.0 + wanted if wanted > 1 else 1.0
+@dataclass
+class Moment:
+    """``waited``: seconds that a process's main thread had had something to do by then, and no
+    processor to do it on."""
+
+    at: float
+    waited: float
+
+    @classmethod
+    def now(cls, pid: int) -> "Moment":
+        """Of one that has ended, too, until it is waited for."""
+        with open(f"/proc/{pid}/schedstat") as file:
+            return cls(monotonic(), int(file.read().split()[1]) / 1e9)
+
+    def since(self, other: "Moment") -> float:
+        """Seconds, but for those that it waited."""
+        return self.at - other.at - (self.waited - other.waited)
+
+
+def end_of(process: "subprocess.Popen[str]") -> Moment:
+    """Blocks until it has ended."""
+    os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT)
+    end = Moment.now(process.pid)
+    process.wait()
+    return end

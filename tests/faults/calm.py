@@ -1,7 +1,6 @@
 """What a storm may not leave behind, at either end."""
 
 import asyncio
-import gc
 
 import facade
 from tests.faults.census import Census
@@ -14,6 +13,9 @@ SETTLED = 2.0
 # What the resident memory of a process may grow by, in KiB: the allocator's and the machine's
 # noise. Of 100,000 calls it is 80 bytes each, less than any object that one could leave.
 GROWTH = 8 * 1024
+
+# By how many objects more: one of a hundred calls, where a storm is of 100,000.
+OBJECTS = 1_000
 
 Snapshot = dict[str, int]
 
@@ -61,7 +63,6 @@ class Calm:
 
     async def _look(self) -> tuple[Snapshot, Snapshot]:
         there = await self.census()
-        gc.collect()
         return Census.take().as_dict() | {"pending": self.pending}, there
 
     async def again(self, report, name: str) -> None:
@@ -81,5 +82,9 @@ class Calm:
             if now[kind] > before[kind]
         }
         report(f"{name}: tasks, threads, descriptors", f"{more or '+0'}", "+0", not more)
+        added = max(
+            here["objects"] - self._here["objects"], there["objects"] - self._there["objects"]
+        )
+        report(f"{name}: objects", f"{added:+,d}", f"<= {OBJECTS:,}", added <= OBJECTS)
         grown = max(here["memory"] - self._here["memory"], there["memory"] - self._there["memory"])
         report(f"{name}: memory", f"{grown:+d} KiB", f"<= {GROWTH} KiB", grown <= GROWTH)

@@ -1,6 +1,7 @@
 """What a process has open: to be the same before and after a scenario."""
 
 import asyncio
+import gc
 import os
 import threading
 from dataclasses import asdict, dataclass
@@ -8,19 +9,23 @@ from dataclasses import asdict, dataclass
 
 @dataclass
 class Census:
-    """``tasks``: of the running loop. ``memory``: resident, in KiB."""
+    """``tasks``: of the running loop. ``objects``: that the collector knows, and that something
+    still refers to. ``memory``: resident, in KiB."""
 
     tasks: int
     threads: int
     descriptors: int
+    objects: int
     memory: int
 
     @classmethod
     def take(cls) -> "Census":
+        gc.collect()
         return cls(
             tasks=_tasks(),
             threads=threading.active_count(),
             descriptors=len(os.listdir("/proc/self/fd")),
+            objects=len(gc.get_objects()),
             memory=memory(),
         )
 

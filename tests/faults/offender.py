@@ -2,8 +2,8 @@
 
 It makes calls and cancels them as fast as it can, in frames of its own making, until it is
 thrown out. MODE "together": each call with its cancel in the same frame; "apart": a frame of
-calls, then a frame of their cancels. It prints what it was thrown out with, how many calls it
-made, and how long that took.
+calls, then a frame of their cancels; "alone": each call and each cancel in a frame of its own.
+It prints what it was thrown out with, how many calls it made, and how long that took.
 """
 
 import contextlib
@@ -33,6 +33,8 @@ def frames(first: int, mode: str) -> list[bytes]:
         cancels.append(cancel)
     if mode == "apart":
         parts = [calls, cancels]
+    elif mode == "alone":
+        parts = [[each] for pair in zip(calls, cancels, strict=True) for each in pair]
     else:
         parts = [[each for pair in zip(calls, cancels, strict=True) for each in pair]]
     return [Frame(envelopes=part).SerializeToString() for part in parts]

@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from tests.faults.busy import Moment, end_of
 from tests.faults.work import read_journal
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -84,6 +85,14 @@ class Provider:
         assert self._process.stdout is not None
         self._process.stdout.close()
         return code
+
+    async def stop(self) -> Moment:
+        """In peace: when it had ended."""
+        assert self._process is not None
+        self.terminate()
+        end = await asyncio.to_thread(end_of, self._process)
+        assert await self.wait() == 0, self.log
+        return end
 
     async def end(self) -> None:
         """Whatever state it is in."""

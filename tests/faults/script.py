@@ -1,10 +1,13 @@
 """Runs a script in a process of its own, which finds a provider at sys.argv[1]."""
 
 import asyncio
+import subprocess
 import sys
+import tempfile
 from dataclasses import dataclass
 from pathlib import Path
-from time import monotonic
+
+from tests.faults.busy import Moment, end_of
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -35,7 +38,8 @@ def attempt(what, work=None):
 
 @dataclass
 class Ended:
-    """``after``: seconds from its last printed line to its end."""
+    """``after``: seconds from its last printed line to its end, without those when others had
+    all processors."""
 
     code: int
     lines: list[str]
@@ -45,32 +49,34 @@ class Ended:
 
 async def run_script(target: str, text: str, timeout: float = 60.0) -> Ended:
     """Until it ends. TimeoutError where it hangs."""
-    process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-c", HEAD + text, target),
-        cwd=ROOT,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.PIPE,
-    )
+    with tempfile.TemporaryFile("w+") as errors:
+        process = subprocess.Popen(  # noqa: ASYNC220 - it is waited for in a thread
+            [sys.executable, "-c", HEAD + text, target],
+            cwd=ROOT,
+            stdout=subprocess.PIPE,
+            stderr=errors,
+            text=True,
+        )
+        watching = asyncio.ensure_future(asyncio.to_thread(_watch, process))
+        try:
+            async with asyncio.timeout(timeout):
+                lines, after = await asyncio.shield(watching)
+        finally:
+            if process.poll() is None:
+                process.kill()
+            await asyncio.wait([watching])
+        errors.seek(0)
+        # gRPC says in its own log that it forks.
+        told = [line.rstrip("\n") for line in errors if "fork_posix" not in line]
+        return Ended(process.returncode, lines, "\n".join(told), after)
+
+
+def _watch(process: "subprocess.Popen[str]") -> tuple[list[str], float]:
+    """Its lines, and how long after the last of them it ended."""
+    last, lines = Moment.now(process.pid), []
     assert process.stdout is not None
-    assert process.stderr is not None
-    lines: list[str] = []
-    last = monotonic()
-
-    async def read() -> None:
-        nonlocal last
-        assert process.stdout is not None
-        async for line in process.stdout:
-            lines.append(line.decode().rstrip())
-            last = monotonic()
-
-    try:
-        async with asyncio.timeout(timeout):
-            _, errors = await asyncio.gather(read(), process.stderr.read())
-            code = await process.wait()
-    finally:
-        if process.returncode is None:
-            process.kill()
-            await process.wait()
-    # gRPC says in its own log that it forks.
-    text = "\n".join(x for x in errors.decode().splitlines() if "fork_posix" not in x)
-    return Ended(code, lines, text, monotonic() - last)
+    with process.stdout as output:
+        for line in output:
+            last = Moment.now(process.pid)
+            lines.append(line.rstrip())
+    return lines, end_of(process).since(last)

@@ -74,7 +74,8 @@ class Load:
                 if not self._cut:
                     self.wrong[f"{kind.__name__}: Unavailable"] += 1
             except Exception as error:
-                self.wrong[f"{kind.__name__}: {error!r}"] += 1
+                # Texts of one kind differ by their times.
+                self.wrong[f"{kind.__name__}: {type(error).__name__}, {str(error)[:60]}"] += 1
 
     async def _unary(self) -> bool:
         text = random.choice(("short", "x" * 10_000))
@@ -185,6 +186,7 @@ class Soak:
             f"RSS {here.memory / 1024:6.1f} + {memory(pid) / 1024:6.1f} MiB  "
             f"tasks {here.tasks:4} + {there['tasks']:4}  "
             f"descriptors {here.descriptors:3} + {descriptors(pid):3}  "
+            f"objects {here.objects // 1000:3} + {there['objects'] // 1000:3} k  "
             f"pending {self._calm.pending:4} + {there['pending']:4}",
             flush=True,
         )

@@ -2,7 +2,6 @@
 
 import pytest
 
-from tests.faults.busy import slowness
 from tests.faults.script import run_script
 
 FORKS = {
@@ -54,6 +53,24 @@ async def main():
         print("parent", await work.echo("hello"))
 
 asyncio.run(main())
+""",
+    "fork after an event loop, and in a thread": """
+async def main():
+    async with facade.AsyncClient(TARGET, timeout=20) as client:
+        await client.refer(Work).echo("before")
+
+def fork():
+    pid = os.fork()
+    attempt("child" if pid == 0 else "parent")
+    if pid == 0:
+        os._exit(0)
+    os.waitpid(pid, 0)
+
+asyncio.run(main())
+fork()
+thread = threading.Thread(target=fork)
+thread.start()
+thread.join()
 """,
     "multiprocessing fork": """
 import multiprocessing
@@ -110,7 +127,8 @@ CLEAR = ("RuntimeError gRPC was in use", "RuntimeError this client was made befo
 
 @pytest.mark.parametrize("name", FORKS)
 async def test_fork(provider, report, name):
-    """Parent and child both work, or say at their first use what to do; neither hangs."""
+    """Parent and child both work, or say at their first use what to do; neither hangs,
+    and gRPC has nothing to complain of."""
     one = await provider()
     ended = await run_script(one.target, FORKS[name])
     said = [line for line in ended.lines if line.startswith(("child", "parent"))]
@@ -123,11 +141,37 @@ async def test_fork(provider, report, name):
         and all(x.endswith(" hello") or any(c in x for c in CLEAR) for x in children)
         and all(x.endswith((" hello", "still waits")) for x in parents)
         and "exit -" not in " ".join(ended.lines)
+        and not ended.errors
     )
     works = all(x.endswith(" hello") for x in children)
     figure = "both work" if works else "the child is told"
     report(name, figure if good else f"{ended}", "works, or a clear error", good)
 
+
+# With calls that hang, and all of it still referred to when the interpreter goes.
+BOTH = """
+@facade.service("faults.Work")
+class Desk:
+    async def echo(self, text: str) -> str: ...
+    async def hang(self, id: str) -> str: ...
+
+class DeskImpl:
+    async def echo(self, text):
+        return text
+    async def hang(self, id):
+        await asyncio.sleep(3600)
+
+async def main():
+    global server, client, calls
+    server = facade.Server("127.0.0.1:0")
+    server.export(Desk, DeskImpl())
+    await server.start()
+    client = facade.AsyncClient(f"127.0.0.1:{server.port}", timeout=60)
+    work = client.refer(Desk)
+    calls = [asyncio.ensure_future(work.hang(str(n))) for n in range(20)]
+    await work.echo("hello")
+    await asyncio.sleep(0.1)
+"""
 
 EXITS = {
     "AsyncClient left open in asyncio.run": """
@@ -183,6 +227,56 @@ async def main():
 asyncio.run(main())
 print("end", flush=True)
 """,
+    "a server and its client left open in asyncio.run": BOTH
+    + """
+asyncio.run(main())
+print("end", flush=True)
+""",
+    "a server and its client left open by sys.exit": BOTH
+    + """
+async def leave():
+    await main()
+    print("end", flush=True)
+    sys.exit(0)
+
+asyncio.run(leave())
+""",
+    "a server and its client in a loop never closed": BOTH
+    + """
+asyncio.new_event_loop().run_until_complete(main())
+print("end", flush=True)
+""",
+    "a server and its client in a daemon thread": BOTH
+    + """
+def serve():
+    async def for_ever():
+        await main()
+        ready.set()
+        await asyncio.Event().wait()
+    asyncio.run(for_ever())
+
+ready = threading.Event()
+threading.Thread(target=serve, daemon=True).start()
+ready.wait()
+print("end", flush=True)
+""",
+    "a server in a daemon thread and a Client": BOTH
+    + """
+def serve():
+    async def for_ever():
+        await main()
+        ready.set()
+        await asyncio.Event().wait()
+    asyncio.run(for_ever())
+
+ready = threading.Event()
+threading.Thread(target=serve, daemon=True).start()
+ready.wait()
+theirs = facade.Client(f"127.0.0.1:{server.port}", timeout=60)
+futures = [facade.bound(theirs.refer(Blocking).hang).future(str(n)) for n in range(20)]
+theirs.refer(Blocking).echo("hello")
+print("end", flush=True)
+""",
     "sys.exit beside a server and its client": """
 async def main():
     async with facade.Server("127.0.0.1:0"), facade.AsyncClient(TARGET, timeout=20) as client:
@@ -200,9 +294,9 @@ async def test_exit(provider, report, short, name):
     """Exit code 0, nothing on standard error, and no waiting for what still runs."""
     one = await provider()
     tries = [await run_script(one.target, EXITS[name]) for _ in range(1 if short else 3)]
-    worst = min(t.after for t in tries)
+    worst = max(t.after for t in tries)
     wrong = [t for t in tries if t.code or t.errors]
-    good = not wrong and worst < slowness()
+    good = not wrong and worst < 1.0
     figure = f"{worst * 1000:.0f} ms"
     report(f"exit: {name}", figure if not wrong else f"{wrong[0]}", "1 s, code 0, silence", good)
 
