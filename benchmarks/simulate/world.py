@@ -184,5 +184,10 @@ class World:
 
 def simulate(scenario: Scenario) -> Outcome:
     # Ejections are told in the log: here they are by the hundred.
-    logging.getLogger("facade").setLevel(logging.ERROR)
-    return World(scenario).run()
+    logger = logging.getLogger("facade")
+    level = logger.level
+    logger.setLevel(logging.ERROR)
+    try:
+        return World(scenario).run()
+    finally:
+        logger.setLevel(level)

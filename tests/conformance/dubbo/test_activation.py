@@ -42,9 +42,17 @@ class Audit(Plain): ...
 class Mine(Plain): ...
 
 
+class Entry:
+    """The entry point of a filter."""
+
+    def __init__(self, cls):
+        self.value = f"{__name__}:{cls.__name__}"
+        self.load = lambda: cls
+
+
 @pytest.fixture(autouse=True)
 def installed(monkeypatch):
-    known = {
+    classes = {
         "early": Early,
         "both": Both,
         "also": Also,
@@ -53,6 +61,7 @@ def installed(monkeypatch):
         "cache": Cache,
         "audit": Audit,
     }
+    known = plugins.Installed({name: Entry(cls) for name, cls in classes.items()})
     monkeypatch.setattr(plugins, "installed", lambda: known)
 
 

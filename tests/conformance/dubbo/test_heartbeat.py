@@ -252,7 +252,7 @@ async def test_attempts_to_reconnect_are_spread(monkeypatch):
         spread.append((low, high))
         return 0.0
 
-    monkeypatch.setattr("facade.consumer.connector.random.uniform", uniform)
+    monkeypatch.setattr("random.uniform", uniform)
     server = facade.Server("memory")
     server.export(Worker, WorkerImpl())
     transport = MemoryTransport(server.exchange, server.invoke)
