@@ -1,12 +1,11 @@
 """The service that a client's target names, as in "zookeeper://h1:2181/demo.Greeter"."""
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from facade.core.method import Service, service_key
 
 
-@dataclass(frozen=True, slots=True)
-class Named:
+class Named(NamedTuple):
     """The client is for it alone. What is not said of it, name, group or version, is any."""
 
     service: str = ""
