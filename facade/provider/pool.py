@@ -6,15 +6,13 @@ from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
 from time import monotonic
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from facade.core.errors import LimitExceeded, Sent
 from facade.core.inbox import Inbox
 from facade.core.log import get_logger
 from facade.provider.job import Job
-
-if TYPE_CHECKING:
-    from concurrent.futures import ThreadPoolExecutor
+from facade.provider.threads import Threads
 
 logger = get_logger(__name__)
 
@@ -57,7 +55,7 @@ class ThreadPool:
         self.completed = 0
         self.refused = 0
         self._place = place
-        self._made: ThreadPoolExecutor | None = None
+        self._threads = Threads(threads, "facade-method")
         self._lock = threading.Lock()
         # What it has taken and has not ended, and of that what has not begun.
         self._taken = 0
@@ -136,16 +134,6 @@ class ThreadPool:
             self._inbox = Inbox(loop, Job.deliver)
         return self._inbox
 
-    @property
-    def _executor(self) -> "ThreadPoolExecutor":
-        """Loaded and made when the first thread is wanted."""
-        with self._lock:
-            if self._made is None:
-                from concurrent.futures import ThreadPoolExecutor
-
-                self._made = ThreadPoolExecutor(self.threads, thread_name_prefix="facade-method")
-            return self._made
-
     def _wants_worker(self) -> bool:
         """Whether one more is to be brought in; it counts from now on. (With the lock held.)"""
         if self._coming or not self._waiting or self._workers >= self.threads:
@@ -157,7 +145,7 @@ class ThreadPool:
     def _bring_in(self) -> None:
         """RuntimeError where no thread can be had: the process ends, or has too many."""
         try:
-            self._executor.submit(self._work)
+            self._threads.run(self._work)
         except RuntimeError:
             with self._lock:
                 self._coming = False
@@ -227,9 +215,8 @@ class ThreadPool:
             more = min(self.threads - self._workers, len(self._waiting))
             self._workers += more
         for _ in range(more):  # as nobody can be brought in afterwards
-            self._executor.submit(self._work)
-        if self._made is not None:
-            self._made.shutdown(wait=False)
+            self._threads.run(self._work)
+        self._threads.close()
 
     def close(self) -> None:
         """Start nothing new. What runs is left to end."""
@@ -242,5 +229,4 @@ class ThreadPool:
                 job.dropped = True
         for job in waiting:
             job.tell()
-        if self._made is not None:
-            self._made.shutdown(wait=False)
+        self._threads.close()

@@ -277,6 +277,28 @@ futures = [facade.bound(theirs.refer(Blocking).hang).future(str(n)) for n in ran
 theirs.refer(Blocking).echo("hello")
 print("end", flush=True)
 """,
+    "plain methods that hang in the server's threads": """
+class DeskImpl:
+    def echo(self, text):
+        return text
+    def hang(self, id):
+        begun.release()
+        time.sleep(3600)
+
+async def main():
+    server = facade.Server("127.0.0.1:0")
+    server.export(Blocking, DeskImpl())
+    await server.start()
+    client = facade.AsyncClient(f"127.0.0.1:{server.port}", timeout=60)
+    work = client.refer(Work)
+    calls = [asyncio.ensure_future(work.hang(str(n))) for n in range(8)]
+    for _ in calls:
+        await asyncio.to_thread(begun.acquire)
+
+begun = threading.Semaphore(0)
+asyncio.run(main())
+print("end", flush=True)
+""",
     "sys.exit beside a server and its client": """
 async def main():
     async with facade.Server("127.0.0.1:0"), facade.AsyncClient(TARGET, timeout=20) as client:

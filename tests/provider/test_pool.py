@@ -153,11 +153,11 @@ async def test_no_thread_to_be_had(pool, monkeypatch):
     """The call fails, and the next one finds the pool as it was."""
     single = pool()
 
-    def submit(*arguments):
+    def start(thread):
         raise RuntimeError("can't start new thread")
 
     with monkeypatch.context() as changed:
-        changed.setattr(single._executor, "submit", submit)
+        changed.setattr(threading.Thread, "start", start)
         with pytest.raises(RuntimeError, match="can't start"):
             await single.run(str, (1,), None)
     assert (single.active, single.queued) == (0, 0)
