@@ -2,6 +2,7 @@ import importlib.metadata
 import subprocess
 import sys
 import zipfile
+from importlib.machinery import PathFinder
 
 import pytest
 
@@ -77,6 +78,8 @@ def test_what_is_found_can_be_loaded():
 @pytest.mark.parametrize("fallback", ["zip", "finder"])
 def test_packages_elsewhere_are_left_to_importlib(path, monkeypatch, fallback):
     """A zip file on the path, or a finder of somebody's own: then the slow way is the right one."""
+    monkeypatch.setattr(sys, "path", [str(path)])
+    monkeypatch.setattr(sys, "meta_path", [PathFinder])
     assert not entrypoints._may_be_elsewhere()
     if fallback == "zip":
         with zipfile.ZipFile(path / "a.zip", "w"):
