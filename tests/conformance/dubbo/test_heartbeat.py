@@ -178,7 +178,7 @@ async def test_pong_goes_ahead_of_answers(provider):
     hand = await provider(impl)
     await hand.send(setup())
     assert (await hand.receive()).HasField("setup")
-    count = 60  # of a frame each: more than a stream takes while nobody reads
+    count = 150  # of a frame each: more than a stream takes while nobody reads
     calls = [call(2 * number + 1, "blob") for number in range(count)]
     for each in calls:
         each.invocation.value.list_value.values.add(number_value=60_000)
