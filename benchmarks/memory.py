@@ -95,7 +95,7 @@ class Holder(Hold):
 
 def serve_held(ready: Ready) -> None:
     async def serve() -> None:
-        server = facade.Server()
+        server = facade.Server(max_calls=2 * CALLS)
         server.export(Hold, Holder())
         async with server:
             ready(server.port)
