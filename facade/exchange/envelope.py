@@ -335,5 +335,5 @@ def parse(data: bytes, message: Any) -> Any:
     """Parse bytes of a peer. ValueError for what is no such message."""
     try:
         return message.FromString(data)
-    except (DecodeError, RecursionError) as error:
+    except (DecodeError, RecursionError, UnicodeDecodeError) as error:
         raise ValueError(f"not a {message.DESCRIPTOR.full_name}: {error}") from None
