@@ -173,6 +173,22 @@ async def main():
     await asyncio.sleep(0.1)
 """
 
+IN_THREAD = (
+    BOTH
+    + """
+def serve():
+    async def for_ever():
+        await main()
+        ready.set()
+        await asyncio.Event().wait()
+    asyncio.run(for_ever())
+
+ready = threading.Event()
+threading.Thread(target=serve, daemon=True).start()
+ready.wait()
+"""
+)
+
 EXITS = {
     "AsyncClient left open in asyncio.run": """
 async def main():
@@ -246,32 +262,12 @@ asyncio.run(leave())
 asyncio.new_event_loop().run_until_complete(main())
 print("end", flush=True)
 """,
-    "a server and its client in a daemon thread": BOTH
+    "a server and its client in a daemon thread": IN_THREAD
     + """
-def serve():
-    async def for_ever():
-        await main()
-        ready.set()
-        await asyncio.Event().wait()
-    asyncio.run(for_ever())
-
-ready = threading.Event()
-threading.Thread(target=serve, daemon=True).start()
-ready.wait()
 print("end", flush=True)
 """,
-    "a server in a daemon thread and a Client": BOTH
+    "a server in a daemon thread and a Client": IN_THREAD
     + """
-def serve():
-    async def for_ever():
-        await main()
-        ready.set()
-        await asyncio.Event().wait()
-    asyncio.run(for_ever())
-
-ready = threading.Event()
-threading.Thread(target=serve, daemon=True).start()
-ready.wait()
 theirs = facade.Client(f"127.0.0.1:{server.port}", timeout=60)
 futures = [facade.bound(theirs.refer(Blocking).hang).future(str(n)) for n in range(20)]
 theirs.refer(Blocking).echo("hello")
