@@ -145,7 +145,7 @@ class Submitted(Future[Any]):
         self._start = start
         self._context = contextvars.copy_context()
         self._task: asyncio.Task[None] | None = None
-        self._dropped = False
+        self._dropped = self._told = False
 
     def begin(self, loop: asyncio.AbstractEventLoop) -> None:
         """Called on the loop's thread."""
@@ -157,7 +157,7 @@ class Submitted(Future[Any]):
             value = await self._start()
         except asyncio.CancelledError:
             super().cancel()  # the caller did it, or a filter
-            self.set_running_or_notify_cancel()
+            self._tell()
             raise
         except BaseException as error:
             self._settle(self.set_exception, error)
@@ -171,6 +171,12 @@ class Submitted(Future[Any]):
         try:
             how(what)
         except InvalidStateError:  # it was
+            self._tell()
+
+    def _tell(self) -> None:
+        """Who waits for several futures hears of a cancelled one by this, once, in any case."""
+        if not self._told:
+            self._told = True
             self.set_running_or_notify_cancel()
 
     def cancel(self) -> bool:
@@ -181,6 +187,7 @@ class Submitted(Future[Any]):
         return True
 
     def _end(self) -> None:
+        self._tell()
         if self._task is not None:
             self._task.cancel()
 

@@ -167,6 +167,20 @@ async def test_futures_as_they_complete(connect, impl):
     assert await asyncio.wrap_future(slow) == "done"
 
 
+async def test_wait_for_futures_that_are_cancelled(connect, impl):
+    """Who waits for several hears of each, be it cancelled before or after its call began."""
+    client = connect()
+    work = facade.bound(client.refer(Worker).work)
+
+    def call():
+        futures = [work.future() for _ in range(20)]
+        assert all(future.cancel() for future in futures)
+        return concurrent.futures.wait(futures, timeout=20)
+
+    done, waiting = await asyncio.to_thread(call)
+    assert (len(done), len(waiting)) == (20, 0)
+
+
 async def test_future_that_is_cancelled(connect, impl):
     """The call ends at the provider, and who waits for it is told; after its end it is too late."""
     worker = connect().refer(Worker)
