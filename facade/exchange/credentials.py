@@ -91,7 +91,9 @@ def warn_of(target: str, given: Credentials | None) -> None:
 
 def from_metadata(metadata: Any) -> dict[str, bytes]:
     """What a gRPC call shows. A text may be a credential, or anything else."""
-    return _encoded({name.removesuffix("-bin"): value for name, value in metadata or ()})
+    from facade.exchange.metadata import BINARY  # for those who ask for some
+
+    return _encoded({name.removesuffix(BINARY): value for name, value in metadata or ()})
 
 
 def _encoded(shown: Shown) -> dict[str, bytes]:
