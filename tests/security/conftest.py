@@ -174,3 +174,21 @@ def joined(attack):
         return hostile
 
     return make
+
+
+@pytest.fixture
+async def serving(vault):
+    """Makes servers of the vault with these settings; each one's address."""
+    servers = []
+
+    async def make(**settings):
+        server = facade.Server(**settings)
+        server.export(Vault, vault)
+        await server.start()
+        servers.append(server)
+        return f"127.0.0.1:{server.port}"
+
+    yield make
+    vault.released.set()
+    for server in servers:
+        await server.stop(grace=5)

@@ -38,24 +38,6 @@ def door():
     return Door()
 
 
-@pytest.fixture
-async def serving(vault):
-    """Makes servers of the vault with these settings."""
-    servers = []
-
-    async def make(authenticate, **settings):
-        server = facade.Server(authenticate=authenticate, **settings)
-        server.export(Vault, vault)
-        await server.start()
-        servers.append(server)
-        return f"127.0.0.1:{server.port}"
-
-    yield make
-    vault.released.set()
-    for server in servers:
-        await server.stop(grace=1)
-
-
 def client(target, **settings):
     return facade.AsyncClient(target, **{"timeout": 20, "credentials": SHOWN, **settings})
 
@@ -63,7 +45,7 @@ def client(target, **settings):
 @pytest.mark.parametrize("how", [{}, {"unary": True}, {"native": True}], ids=str)
 async def test_who_shows_his_credentials_is_let_in(serving, door, how):
     """On each way to a method, and the method finds who it is."""
-    async with client(await serving(door), **how) as consumer:
+    async with client(await serving(authenticate=door), **how) as consumer:
         assert await consumer.refer(Vault).who() == "Ann"
     peer, shown = door.asked[0]
     assert shown["authorization"] == TOKEN.encode()
@@ -76,7 +58,7 @@ async def test_who_shows_his_credentials_is_let_in(serving, door, how):
 )
 async def test_who_does_not_is_refused_at_once(serving, door, how, shown):
     """Nobody waits for his time to run out, and nobody is told why."""
-    async with client(await serving(door), credentials=shown, **how) as consumer:
+    async with client(await serving(authenticate=door), credentials=shown, **how) as consumer:
         with pytest.raises(facade.RpcError) as caught:
             await asyncio.wait_for(consumer.refer(Vault).who(), 10)
     assert caught.value.status is Status.UNAUTHENTICATED
@@ -88,7 +70,7 @@ async def test_who_does_not_is_refused_at_once(serving, door, how, shown):
 
 async def test_code_of_a_refused_stream(serving, door):
     """It is Dubbo's for this."""
-    async with client(await serving(door), credentials=None) as consumer:
+    async with client(await serving(authenticate=door), credentials=None) as consumer:
         with pytest.raises(facade.RpcError) as caught:
             await consumer.ready()
     assert caught.value.code is Code.AUTHORIZATION
@@ -96,7 +78,7 @@ async def test_code_of_a_refused_stream(serving, door):
 
 async def test_stubs_show_credentials_too(serving, door):
     """Channels for generated code carry them."""
-    async with client(await serving(door)) as consumer:
+    async with client(await serving(authenticate=door)) as consumer:
         call = consumer.channel().unary_unary(
             "/demo.Vault/who", Value.SerializeToString, Value.FromString
         )
@@ -105,7 +87,7 @@ async def test_stubs_show_credentials_too(serving, door):
 
 async def test_the_blocking_client_shows_them(serving, door):
     """Client takes what AsyncClient takes."""
-    target = await serving(door)
+    target = await serving(authenticate=door)
 
     def use():
         with facade.Client(target, timeout=20, credentials=SHOWN) as consumer:
@@ -140,7 +122,7 @@ def raw(target):
 )
 async def test_each_door_looks_the_same_from_outside(serving, door, path, request_bytes):
     """Whether there is something behind it or not: the same status, and the same words."""
-    target = await serving(door, channelz=True)
+    target = await serving(authenticate=door, channelz=True)
     async with raw(target) as channel:
         with pytest.raises(grpc.aio.AioRpcError) as caught:
             await channel.unary_unary(path)(request_bytes, timeout=20)
@@ -161,7 +143,7 @@ async def test_each_door_looks_the_same_from_outside(serving, door, path, reques
 )
 async def test_who_is_let_in_finds_what_there_is(serving, door, path, there):
     """The gate leaves answers as they were."""
-    target = await serving(door, channelz=True)
+    target = await serving(authenticate=door, channelz=True)
     async with raw(target) as channel:
         call = channel.unary_unary(path)(b"", timeout=20, metadata=METADATA)
         code = await call.code()
@@ -170,7 +152,7 @@ async def test_who_is_let_in_finds_what_there_is(serving, door, path, there):
 
 async def test_a_probe_needs_no_credentials(serving, door):
     """It asks about the server as a whole, and learns that it serves."""
-    async with raw(await serving(door)) as channel:
+    async with raw(await serving(authenticate=door)) as channel:
         answer = await channel.unary_unary("/grpc.health.v1.Health/Check")(b"", timeout=20)
     assert answer == b"\x08\x01"
     assert door.asked == []
@@ -178,7 +160,7 @@ async def test_a_probe_needs_no_credentials(serving, door):
 
 async def test_calls_behind_a_bad_setup_are_not_begun(serving, door, vault):
     """Whatever comes in the same frame, or after it."""
-    async with raw(await serving(door)) as channel:
+    async with raw(await serving(authenticate=door)) as channel:
         stream = channel.stream_stream(EXCHANGE, Frame.SerializeToString, Frame.FromString)()
         await stream.write(Frame(envelopes=[setup(), invocation(1, "wait")]))
         assert await stream.code() is grpc.StatusCode.UNAUTHENTICATED
@@ -189,7 +171,7 @@ async def test_calls_behind_a_bad_setup_are_not_begun(serving, door, vault):
 async def test_a_stream_begins_with_its_setup(serving, door, first):
     """Anything else is refused, and nobody is asked about it."""
     data = first if isinstance(first, bytes) else first.SerializeToString()
-    async with raw(await serving(door)) as channel:
+    async with raw(await serving(authenticate=door)) as channel:
         stream = channel.stream_stream(EXCHANGE)()
         await stream.write(data)
         assert await stream.code() is grpc.StatusCode.UNAUTHENTICATED
@@ -200,7 +182,7 @@ async def test_a_call_in_the_frame_of_the_setup_is_answered(serving, door):
     """Nothing of a frame is lost while the credentials are looked at."""
     first = setup()
     first.setup.credentials["authorization"] = TOKEN.encode()
-    async with raw(await serving(door)) as channel:
+    async with raw(await serving(authenticate=door)) as channel:
         stream = channel.stream_stream(EXCHANGE, Frame.SerializeToString, Frame.FromString)()
         await stream.write(Frame(envelopes=[first, invocation(1, "who")]))
         seen = []
@@ -213,7 +195,7 @@ async def test_a_call_in_the_frame_of_the_setup_is_answered(serving, door):
 async def test_silence_is_refused_in_time(serving, door):
     """Who opens a stream and says nothing is sent away after handshake_timeout."""
     limits = facade.Limits(handshake_timeout=0.05)
-    async with raw(await serving(door, limits=limits)) as channel:
+    async with raw(await serving(authenticate=door, limits=limits)) as channel:
         stream = channel.stream_stream(EXCHANGE)()
         assert await stream.code() is grpc.StatusCode.UNAUTHENTICATED
 
@@ -222,7 +204,7 @@ async def test_a_token_of_one_stream_is_of_no_use_on_another(serving, door):
     """A second stream on the same connection has to show it again."""
     good = setup()
     good.setup.credentials["authorization"] = TOKEN.encode()
-    async with raw(await serving(door)) as channel:
+    async with raw(await serving(authenticate=door)) as channel:
         one = channel.stream_stream(EXCHANGE, Frame.SerializeToString, Frame.FromString)()
         await one.write(Frame(envelopes=[good]))
         await one.read()
@@ -254,13 +236,13 @@ async def test_it_may_be_async(serving):
         await asyncio.sleep(0)
         return ("user", credentials["authorization"].decode()[:6])
 
-    async with client(await serving(ask)) as consumer:
+    async with client(await serving(authenticate=ask)) as consumer:
         assert await consumer.refer(Vault).who() == "('user', 'Bearer')"
 
 
 async def test_none_is_nobody(serving):
     """A look-up that found nothing lets nobody in."""
-    async with client(await serving(nobody)) as consumer:
+    async with client(await serving(authenticate=nobody)) as consumer:
         with pytest.raises(facade.RpcError) as caught:
             await consumer.ready()
     assert caught.value.status is Status.UNAUTHENTICATED
@@ -269,7 +251,7 @@ async def test_none_is_nobody(serving):
 async def test_a_slow_function_is_given_up(serving):
     """The stream is refused, and may try again."""
     limits = facade.Limits(handshake_timeout=0.05)
-    target = await serving(never, limits=limits)
+    target = await serving(authenticate=never, limits=limits)
     async with client(target, unary=True) as consumer:
         with pytest.raises(facade.Unavailable, match="handshake_timeout"):
             await consumer.refer(Vault).who()
@@ -277,7 +259,7 @@ async def test_a_slow_function_is_given_up(serving):
 
 async def test_its_own_errors_are_told(serving):
     """An RpcError says that it was not about the credentials."""
-    async with client(await serving(busy), unary=True) as consumer:
+    async with client(await serving(authenticate=busy), unary=True) as consumer:
         with pytest.raises(facade.Unavailable, match="the directory is away"):
             await consumer.refer(Vault).who()
 
@@ -299,7 +281,7 @@ async def test_credentials_are_asked_for_at_each_connect(serving, door):
         asked.append(len(asked))
         return SHOWN
 
-    target = await serving(door)
+    target = await serving(authenticate=door)
     async with client(target, credentials=give, connections=1, describe=False) as consumer:
         vault = consumer.refer(Vault)
         assert [await vault.who() for _ in range(3)] == ["Ann"] * 3
@@ -312,7 +294,9 @@ async def test_credentials_that_cannot_be_had(serving, door):
     async def fail():
         raise OSError("no key")
 
-    async with client(await serving(door), credentials=fail, wait_for_ready=False) as consumer:
+    async with client(
+        await serving(authenticate=door), credentials=fail, wait_for_ready=False
+    ) as consumer:
         with pytest.raises(facade.Unavailable, match="credentials could not be had: OSError") as c:
             await consumer.refer(Vault).who()
     assert c.value.sent is Sent.NOT_SENT
@@ -331,7 +315,7 @@ async def test_clients_of_others_do_not_share_a_stream(serving):
     async def ask(peer, credentials):
         return credentials["name"].decode()
 
-    target = await serving(ask)
+    target = await serving(authenticate=ask)
     async with (
         client(target, credentials={"name": "Ann"}) as ann,
         client(target, credentials={"name": "Bob"}) as bob,
@@ -367,7 +351,9 @@ async def test_bytes_travel_without_a_stream_too(serving):
     def ask(peer, credentials):
         return credentials["key"] == key
 
-    async with client(await serving(ask), credentials={"key": key}, unary=True) as consumer:
+    async with client(
+        await serving(authenticate=ask), credentials={"key": key}, unary=True
+    ) as consumer:
         assert await consumer.refer(Vault).who() == "True"
 
 

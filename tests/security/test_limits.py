@@ -11,23 +11,6 @@ from tests.security.conftest import Vault, invocation
 from tests.security.corpus import envelope
 
 
-@pytest.fixture
-async def serving(vault):
-    servers = []
-
-    async def make(limits, **settings):
-        server = facade.Server(limits=limits, **settings)
-        server.export(Vault, vault)
-        await server.start()
-        servers.append(server)
-        return f"127.0.0.1:{server.port}"
-
-    yield make
-    vault.released.set()
-    for server in servers:
-        await server.stop(grace=5)
-
-
 async def until(condition):
     while not condition():  # noqa: ASYNC110
         await asyncio.sleep(0.001)
@@ -38,7 +21,7 @@ async def until(condition):
 
 async def test_calls_in_total(serving, vault):
     """Over streams, unary and native calls together; a place that is free again is given again."""
-    target = await serving(facade.Limits(max_calls_total=3))
+    target = await serving(limits=facade.Limits(max_calls_total=3))
     async with (
         facade.AsyncClient(target, timeout=20, connections=1) as one,
         facade.AsyncClient(target, timeout=20, unary=True) as two,
@@ -103,7 +86,7 @@ async def test_an_idle_connection_is_ended_in_peace(serving):
         loop.call_soon_threadsafe(ended.set)
 
     loop = asyncio.get_running_loop()
-    target = await serving(facade.Limits(idle=0.1))
+    target = await serving(limits=facade.Limits(idle=0.1))
     async with facade.AsyncClient(target, timeout=20, on_disconnect=gone) as client:
         assert await client.refer(Vault).echo("x") == "x"
         await ended.wait()
@@ -113,7 +96,7 @@ async def test_an_idle_connection_is_ended_in_peace(serving):
 
 async def test_a_client_may_end_its_own(serving):
     """The same setting there."""
-    target = await serving(facade.Limits())
+    target = await serving(limits=facade.Limits())
     limits = facade.Limits(idle=0.1)
     async with facade.AsyncClient(target, timeout=20, limits=limits) as client:
         assert await client.refer(Vault).echo("x") == "x"
@@ -123,7 +106,7 @@ async def test_a_client_may_end_its_own(serving):
 
 async def test_a_call_keeps_a_connection(serving, vault):
     """However long it takes."""
-    target = await serving(facade.Limits(idle=0.02))
+    target = await serving(limits=facade.Limits(idle=0.02))
     async with facade.AsyncClient(target, timeout=20) as client:
         running = asyncio.ensure_future(client.refer(Vault).wait())
         await until(lambda: vault.waiting == 1)
@@ -148,7 +131,7 @@ async def test_handshake_timeout_is_named(attack):
 
 async def test_max_streams(serving, vault):
     """More of them wait at the consumer until there is room."""
-    target = await serving(facade.Limits(max_streams=2))
+    target = await serving(limits=facade.Limits(max_streams=2))
     async with facade.AsyncClient(target, timeout=20, unary=True, describe=False) as client:
         running = [asyncio.ensure_future(client.refer(Vault).wait()) for _ in range(3)]
         await until(lambda: vault.waiting == 2)
