@@ -75,6 +75,11 @@ class FromThread(AsyncIterator[Any]):
             await self._run(partial(self._context.run, self._pull))
         except Exception as error:  # there was no thread to be had
             self._over, self._error = True, error
+        except asyncio.CancelledError as error:  # its loop ends
+            # The thread may be at work still, and no other may enter its context: it sees that
+            # this is closed once it has the value that it is at.
+            self._closed = self._over = True
+            self._error = error
         finally:
             self._job = None
             if self._closed and not self._over:
@@ -88,7 +93,8 @@ class FromThread(AsyncIterator[Any]):
                 self._ready.append(next(self._iterator))
                 if self._asleep:
                     self._asleep = False
-                    self._loop.call_soon_threadsafe(self._wake)
+                    with suppress(RuntimeError):  # that loop is closed, and so is this
+                        self._loop.call_soon_threadsafe(self._wake)
             if self._closed:
                 self._over = True
                 getattr(self._iterator, "close", lambda: None)()

@@ -25,7 +25,7 @@ def stream_caller(
         return generate
 
     async def run(function: Callable[[], None]) -> None:
-        await pool.run(function, (), None)
+        await pool.run(function, (), None, begun=True)
 
     if inspect.iscoroutinefunction(function):
 

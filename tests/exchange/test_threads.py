@@ -95,6 +95,39 @@ async def test_closing_runs_the_generator_s_end(begun):
     assert not closed.is_set() or begun
 
 
+@pytest.mark.parametrize("closed", [True, False])
+def test_loop_that_ends_while_its_thread_is_at_a_value(closed):
+    """The iterator is ended by that thread, and no second one is begun in its context."""
+    at_it, go_on, ended = threading.Event(), threading.Event(), threading.Event()
+    begun = []
+
+    def numbers():
+        try:
+            at_it.set()
+            yield go_on.wait(20)
+        finally:
+            ended.set()
+
+    async def run(function):
+        begun.append(function)
+        await in_thread(function)
+
+    async def main():
+        stream = FromThread(numbers(), run)
+        reader = asyncio.create_task(anext(stream))
+        await asyncio.to_thread(at_it.wait, 20)
+        if closed:
+            await stream.aclose()
+        return stream, reader
+
+    stream, reader = asyncio.run(main())
+    go_on.set()
+    assert ended.wait(20)
+    assert len(begun) == 1
+    assert reader.cancelled()
+    assert stream.at_hand <= 1
+
+
 # In a thread
 
 

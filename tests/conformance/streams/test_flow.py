@@ -1,7 +1,8 @@
 """Streams of values: who is slow holds up itself alone."""
 
 import asyncio
-from collections.abc import AsyncIterator
+import threading
+from collections.abc import AsyncIterator, Iterator
 
 import pytest
 
@@ -13,6 +14,7 @@ from tests.conformance.streams.numbers import (
     Numbers,
     generate,
     on_loop,
+    read,
     streamed,
 )
 
@@ -74,6 +76,50 @@ async def test_slow_method_holds_up_nobody(wire):
     reader.go_on.set()
     assert await call == 7
     assert len(asked) <= WINDOW_ITEMS + 2 * AHEAD
+
+
+@on_loop
+async def test_plain_stream_under_way_is_not_refused(wire):
+    """With every thread taken it waits for one to go on; a new call would be refused."""
+    n = WINDOW_ITEMS * 4
+
+    @facade.service("streams.Few")
+    class Few:
+        def count(self) -> Iterator[int]: ...
+        def hold(self) -> None: ...
+
+    class OneThread(Few):
+        def __init__(self):
+            self.held, self.released = threading.Event(), threading.Event()
+
+        def count(self):
+            yield from range(n)
+
+        def hold(self):
+            self.held.set()
+            assert self.released.wait(20)
+
+    few = OneThread()
+    server = await wire.provide((Few, few), threads=1, queue=0)
+    stub = wire.connect(server).refer(Few)
+    stream = await stub.count()
+    assert await anext(stream) == 0
+
+    async def hold():
+        while not few.held.is_set():  # until the stream is as far ahead as it may be
+            try:
+                await stub.hold()
+            except facade.LimitExceeded:
+                await asyncio.sleep(0.001)
+
+    holding = asyncio.create_task(hold())
+    await asyncio.to_thread(few.held.wait, 20)
+    rest = asyncio.create_task(read(wire, lambda: stream))
+    with pytest.raises(facade.LimitExceeded):
+        await stub.hold()
+    few.released.set()
+    assert await rest == list(range(1, n))
+    await holding
 
 
 @on_loop
