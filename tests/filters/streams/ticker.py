@@ -9,7 +9,6 @@ from facade.core import Method, Parameter
 from facade.testing import FakeInvoker, invocation
 
 COUNT = Method("demo.Ticker", "count", (Parameter("n", int),), int, yields=True, idempotent=True)
-
 TOTAL = Method(
     "demo.Ticker",
     "total",

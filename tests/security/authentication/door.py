@@ -7,7 +7,6 @@ import grpc.aio
 import facade
 
 TOKEN = "Bearer open sesame"
-
 SHOWN = {"authorization": TOKEN}
 
 
