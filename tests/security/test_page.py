@@ -11,10 +11,10 @@ HERE = Path(__file__).parent
 
 
 def there():
-    """The names of all tests of this folder."""
+    """The names of all tests of this folder, and of those in it."""
     return {
         node.name
-        for path in HERE.glob("test_*.py")
+        for path in HERE.rglob("test_*.py")
         for node in ast.walk(ast.parse(path.read_text()))
         if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef))
     }

@@ -10,8 +10,7 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 import facade
 from facade.provider.standard import Health
 from facade.provider.standard.messages import message
-
-from .conftest import Clock, Greeter, Impl, LaterGreeter
+from tests.provider.standard.conftest import Clock, Greeter, Impl, LaterGreeter
 
 SERVING = health_pb2.HealthCheckResponse.SERVING
 NOT_SERVING = health_pb2.HealthCheckResponse.NOT_SERVING

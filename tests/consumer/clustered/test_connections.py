@@ -1,0 +1,53 @@
+"""The connections of a client of many: who shares them, and how they are closed."""
+
+import asyncio
+
+import pytest
+
+import facade
+from tests.consumer.clustered.site import Other, Where, static
+
+
+async def test_references_that_say_the_same_share_what_they_know(sites):
+    """And services at one address share the connection."""
+    connected = []
+    async with facade.AsyncClient(static(sites[:1]), on_connect=connected.append) as client:
+        for _ in range(5):
+            await client.refer(Where, retries=1).port()
+        await client.refer(Other).port()
+        assert len(connected) == 1
+        assert len(list(client._wire.scopes)) == 2
+
+
+async def test_closed_client_says_so_and_hangs_up(sites):
+    gone = asyncio.Event()
+    client = facade.AsyncClient(static(sites), on_disconnect=lambda peer, error: gone.set())
+    where = client.refer(Where)
+    await where.port()
+    await client.close()
+    await gone.wait()
+    with pytest.raises(facade.Unavailable, match="closed"):
+        await where.port()
+    with pytest.raises(facade.Unavailable, match="closed"):
+        client.refer(Where)
+    never = facade.AsyncClient(static(sites))
+    await never.close()
+
+
+async def test_calls_under_way_have_the_grace_of_the_close(sites):
+    client = facade.AsyncClient(static(sites[:1]), timeout=20.0)
+    where = client.refer(Where)
+    call = asyncio.create_task(where.slow())
+    await sites[0].here.started.wait()
+    closing = asyncio.create_task(client.close(20.0))
+    sites[0].here.released.set()
+    assert await call == sites[0].server.port
+    await closing
+    client = facade.AsyncClient(static(sites[:1]), timeout=20.0)
+    sites[0].here.released.clear()
+    sites[0].here.started.clear()
+    call = asyncio.create_task(client.refer(Where).slow())
+    await sites[0].here.started.wait()
+    await client.close(0.01)
+    with pytest.raises(facade.RpcError):
+        await call

@@ -1,0 +1,105 @@
+"""What a client of many providers is told, by client, reference, method and interface."""
+
+import subprocess
+import sys
+
+import pytest
+
+import facade
+from facade.consumer.options import DIRECTORY, ClusterOptions
+from facade.core.cluster import KEYS
+from tests.consumer.clustered.site import Site, Where, spread, static
+
+
+async def test_settings_by_client_reference_and_method(sites):
+    async with facade.AsyncClient(static(sites), cluster="failfast") as client:
+        assert repr(client.refer(Where).port).endswith("Failfast('test.Where')>")
+        own = client.refer(Where, cluster="failsafe", methods={"slow": {"cluster": "failover"}})
+        assert "Failsafe" in repr(own.port)
+        assert await client.refer(Where, mock=7, mock_force=True).port() == 7
+        broken = client.refer(Where, cluster="failsafe", methods={"port": {"mock": 1}})
+        assert await broken.port() != 1
+
+
+@pytest.mark.parametrize(
+    ("options", "error", "said"),
+    [
+        ({"cluser": "failover"}, TypeError, "did you mean 'cluster'"),
+        ({"timeot": 1.0}, TypeError, "did you mean 'timeout'"),
+        ({"subset": 0}, ValueError, "subset=0"),
+        ({"cluster": 3}, TypeError, "cluster is str"),
+        ({"native": True, "unary": True}, ValueError, "native=True"),
+    ],
+)
+def test_wrong_settings_are_errors_at_once(options, error, said):
+    with pytest.raises(error, match=said):
+        facade.AsyncClient("static:127.0.0.1:1", **options)
+
+
+async def test_wrong_settings_of_a_reference_are_errors_at_once():
+    async with facade.AsyncClient("static:127.0.0.1:1") as client:
+        with pytest.raises(ValueError, match="did you mean 'failover'"):
+            client.refer(Where, cluster="failove")
+        with pytest.raises(ValueError, match="did you mean 'loadbalance'"):
+            client.refer(Where, loadbalanse="p2c")
+
+
+def test_one_address_takes_no_settings_of_many():
+    """They would do nothing; repeating calls can be had there, too."""
+    with pytest.raises(ValueError, match="write it as static:"):
+        facade.AsyncClient("127.0.0.1:1", loadbalance="p2c")
+    one = facade.AsyncClient("127.0.0.1:1", retries=1)
+    assert "retry" in repr(one)
+    with pytest.raises(ValueError, match="write it as static:"):
+        one.refer(Where, methods={"port": {"mock": 1}})
+    assert "retry" not in repr(facade.AsyncClient("static:127.0.0.1:1", retries=1))
+
+
+@facade.service("test.Said", cluster="failfast", loadbalance="p2c", weight=30)
+class Said:
+    @facade.method(sticky=True)
+    async def port(self) -> int: ...
+
+
+async def test_interface_says_it_for_both_ends():
+    """A client of one address, and a provider, pass over what is for clusters."""
+
+    class Impl(Said):
+        async def port(self) -> int:
+            return server.port
+
+    server = facade.Server()
+    server.export(Said, Impl())
+    async with server:
+        async with facade.AsyncClient(f"127.0.0.1:{server.port}") as one:
+            assert await one.refer(Said).port() == server.port
+        async with facade.AsyncClient(f"static:127.0.0.1:{server.port}") as many:
+            assert "Failfast" in repr(many.refer(Said).port)
+            assert await many.refer(Said).port() == server.port
+
+
+async def test_provider_publishes_timeouts_for_its_services_alone(sites):
+    """What another one publishes does not take them away."""
+    slow = Site()
+    slow.server = facade.Server()
+    slow.server.export(Where, slow.here, timeout=33.0)
+    await slow.start()
+    async with facade.AsyncClient(static([slow, *sites])) as client:
+        where = client.refer(Where)
+        await spread(where.port, [slow, *sites])
+        limits = client._limits
+        assert limits._published["test.Where"].name == "test.Where"
+        assert "test.Other" in limits._published
+    await slow.server.stop()
+
+
+def test_cluster_is_imported_by_those_who_have_one():
+    """Others do not wait for it."""
+    code = "import facade, sys; print([m for m in sys.modules if m.startswith('facade.cl')])"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "[]\n"
+
+
+def test_parameters_of_a_client_are_those_that_clusters_read():
+    """None is without a type, or without anybody who reads it."""
+    assert {*ClusterOptions.__annotations__} == {*KEYS, *DIRECTORY}
