@@ -1,6 +1,7 @@
 """RPC on gRPC, with Dubbo's invoker and filter model."""
 
 import importlib
+import os
 import typing
 
 from facade.core import (
@@ -28,6 +29,10 @@ from facade.core import (
     error,
 )
 from facade.service import method, service
+
+# gRPC's own handlers of forks end a child that forks beside its threads (a segmentation fault, one
+# time in ten). It reads this while it is imported. Whoever relies on them has said so.
+os.environ.setdefault("GRPC_ENABLE_FORK_SUPPORT", "false")
 
 if typing.TYPE_CHECKING:
     from facade.consumer.blocking import Client

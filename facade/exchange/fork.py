@@ -25,9 +25,6 @@ def claim() -> None:
     if _user is None:
         os.register_at_fork(before=_hold, after_in_parent=_let_go)
         atexit.register(_hold_at_exit)
-    # gRPC's own handlers end a child that forks beside its threads (a segmentation fault, one
-    # time in ten). Whoever relies on them has said so.
-    os.environ.setdefault("GRPC_ENABLE_FORK_SUPPORT", "false")
     _user = os.getpid()
 
 
