@@ -12,8 +12,10 @@ from facade.provider.server import Server
 
 
 class Line:
-    """A worker's end of the socket between them: what the server serves, and what it would announce
-    at the registries that are named by their targets."""
+    """A worker's end of the socket between them: what the server serves, and what it would announce.
+
+    ValueError where it would announce at a registry that was given as an object.
+    """
 
     def __init__(self, parent: socket.socket, server: Server) -> None:
         self._parent = parent

@@ -31,14 +31,14 @@ def worker(
         logging.basicConfig(level=log_level, format=LOG)
         server.reuse_port = True
         held = None
-        if first:
-            try:
+        try:
+            told = Line(parent, server)
+            if first:
                 held, server.address = claim(server.address)
-            except NoTarget as error:
-                failure.fail(str(error), failure.USAGE)
-            except OSError as error:
-                failure.fail(str(error))
-
-        failure.run(serve(server, Line(parent, server).started))
+        except (NoTarget, ValueError) as error:
+            failure.fail(str(error), failure.USAGE)
+        except OSError as error:
+            failure.fail(str(error))
+        failure.run(serve(server, told.started))
         if held is not None:
             held.close()

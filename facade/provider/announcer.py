@@ -78,9 +78,15 @@ class Announcer(ExporterListener):
 
     def relay(self, make: "Callable[[str, str], Registry]") -> None:
         """Leave it to another process to announce: what ``make`` gives for a target and the
-        application stands for each registry that was named by its target. Before the start."""
-        named = zip(self._targets, self._registries, strict=True)
-        self._registries = [make(t, self._application) if t else r for t, r in named]
+        application stands for each registry. Before the start. ValueError for one that was not
+        named by its target: each process would withdraw there what others still serve."""
+        for target, registry in zip(self._targets, self._registries, strict=True):
+            if not target:
+                raise ValueError(
+                    f"{registry!r} was given as an object, and workers are announced together: "
+                    "name it by its target, such as registry='zookeeper://127.0.0.1:2181'"
+                )
+        self._registries = [make(target, self._application) for target in self._targets]
 
     # What there is
 

@@ -102,21 +102,28 @@ async def test_what_is_exported_and_unexported_later_is_told(board):
     assert board.providers == []
 
 
-async def test_another_process_announces(board):
-    """What was named by its target is left to it, with the application; an object stays ours."""
+async def test_another_process_announces():
+    """What was named by its target is left to it, with the application."""
     relayed, asked = Board(), []
 
     def make(target, application):
         asked.append((target, application))
         return relayed
 
-    server = facade.Server(registry=["etcd://127.0.0.1:1", board], application="shop")
+    server = facade.Server(registry="etcd://127.0.0.1:1", application="shop")
     server.export(Greeter, GreeterImpl())
     server.announcer.relay(make)
     async with server:
         assert asked == [("etcd://127.0.0.1:1", "shop")]
-        assert len(relayed.providers) == len(board.providers) == 1
+        assert len(relayed.providers) == 1
     assert relayed.providers == []
+
+
+def test_object_is_not_left_to_another_process(board):
+    """Each process would withdraw there what others still serve."""
+    server = facade.Server(registry=["etcd://127.0.0.1:1", board])
+    with pytest.raises(ValueError, match="name it by its target"):
+        server.announcer.relay(lambda target, application: Board())
 
 
 async def test_what_is_local_is_not_announced(board):

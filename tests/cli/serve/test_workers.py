@@ -108,3 +108,17 @@ async def test_unix_socket_is_not_shared(serve, tmp_path):
     assert await served.listens() == address
     signalled(served)
     assert await served.ended() == (0, "")
+
+
+async def test_registry_of_workers_is_named_by_its_target(serve, tmp_path):
+    """The command ends and says so: an object can't be shared by processes."""
+    lines = (
+        "from app import *",
+        "from facade.registry import open_registry",
+        "server = facade.Server('127.0.0.1:0', registry=open_registry('etcd://127.0.0.1:1'))",
+    )
+    (tmp_path / "shared.py").write_text("\n".join(lines))
+    served = await serve("shared:server", "--workers", "2")
+    code, errors = await served.ended()
+    assert code == 2
+    assert "name it by its target" in errors
