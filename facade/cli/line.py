@@ -12,7 +12,7 @@ from facade.provider.server import Server
 
 
 class Line:
-    """A worker's end of the socket between them: what the server serves, and what it would announce.
+    """A worker's end of the socket to its parent: what the server serves, and would announce.
 
     ValueError where it would announce at a registry that was given as an object.
     """

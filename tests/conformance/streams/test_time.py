@@ -13,7 +13,6 @@ from tests.conformance.streams.numbers import (
     streamed,
 )
 
-
 # Time for a first value on a machine that has other things to do.
 LIMIT = 0.4
 
