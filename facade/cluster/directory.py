@@ -102,6 +102,10 @@ class Directory:
         return len(self._endpoints)
 
     @property
+    def closed(self) -> bool:
+        return self._closed
+
+    @property
     def endpoints(self) -> Endpoints:
         """Those that are used, whatever their state."""
         return self._members
