@@ -6,6 +6,7 @@ from typing import Any
 from facade.cluster.chooser import Chooser
 from facade.cluster.cluster import Cluster, refuse_streamed
 from facade.cluster.endpoint import Endpoint
+from facade.cluster.failure import of_all
 from facade.cluster.merger import Merger, default_merger, merger
 from facade.core.context import adopt
 from facade.core.errors import Code, RpcError, Sent
@@ -56,6 +57,7 @@ class Mergeable(Cluster):
             last = outcomes[-1]
             if isinstance(last, Result):
                 return last
+            last = of_all(last, outcomes)
             raise self._failed(last, invocation, chosen) from last.__cause__
         if len(answers) > 1:
             answers[0].value = self._merged(said, invocation, [a.value for a in answers])

@@ -1,7 +1,7 @@
 import pytest
 
 from facade.cluster import Mergeable
-from facade.core import InvalidArgument, Method, RpcError, Unavailable
+from facade.core import InvalidArgument, Method, RpcError, Sent, Unavailable
 from facade.core.settings import ByMethod
 from facade.registry import Provider
 from facade.testing import invocation
@@ -62,6 +62,14 @@ async def test_group_that_fails_is_left_out(groups, caplog):
     assert "y:1 is left out: gone" in caplog.text
     with pytest.raises(Unavailable, match=r"\[x:1, y:1\]"):
         await groups(Unavailable("gone"), Unavailable("gone")).invoke(invocation())
+
+
+async def test_all_groups_fail_and_one_may_have_run(groups):
+    """The error of another that says so does not hide it."""
+    fails = (Unavailable("lost"), Unavailable("no connection", sent=Sent.NOT_SENT))
+    with pytest.raises(Unavailable, match="no connection") as raised:
+        await groups(*fails).invoke(invocation())
+    assert raised.value.sent is Sent.MAYBE_EXECUTED
 
 
 @pytest.mark.behaviour("B10.15")
