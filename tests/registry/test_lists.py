@@ -115,6 +115,8 @@ async def test_file_that_is_not_there_yet(tmp_path):
         ('[{"adress": "a:1"}]', "'adress': did you mean 'address'"),
         ('[{"weight": 1}]', "missing required field `address`"),
         ('[{"address": "a:1", "weight": "1"}]', "Expected `int`, got `str`"),
+        ('[{"address": "a:1", "started": NaN}]', "provider 1: started of a:1 is no number"),
+        pytest.param("[" * 100_000, "p.json: maximum recursion depth", id="deep"),
     ],
 )
 def test_mistakes_in_a_file(text, said):
