@@ -72,7 +72,7 @@ class ClusterWire:
                 provider.address,
                 settings,
                 Published(provider.address, published, limits),
-                Handlers(None, None) if plain else handlers,
+                Handlers(None, None) if plain else handlers.apart(),
                 runner,
                 transport=None,
                 tls=tls,

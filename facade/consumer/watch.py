@@ -90,6 +90,7 @@ class Watch:
 
     async def close(self) -> None:
         self._directories.clear()
+        self._first.set()  # who waits for it finds that the client is closed
         if self._task is not None:
             self._task.cancel()
             await asyncio.wait((self._task,))

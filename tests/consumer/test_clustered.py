@@ -422,6 +422,50 @@ async def test_registry_that_tells_nothing_is_an_error_in_time(tmp_path):
         assert raised.value.code is facade.Code.NO_INVOKER_AVAILABLE
 
 
+async def test_close_ends_calls_that_wait_for_the_registry(tmp_path):
+    """Those, too, that may take as long as they like."""
+    client = facade.AsyncClient(f"file://{tmp_path}/none.json", timeout=600)
+    where = client.refer(Where)
+    calls = [asyncio.create_task(c) for c in (where.port(), anext(where.count(1)), client.ready())]
+    await asyncio.sleep(0.01)  # they may as well begin when it is closed
+    await client.close()
+    done, _ = await asyncio.wait(calls, timeout=20)
+    assert done == set(calls)
+    for call in calls:
+        error = call.exception()
+        assert isinstance(error, facade.Unavailable)
+        assert error.sent is facade.Sent.NOT_SENT
+        assert "closed" in str(error)
+
+
+async def test_peers_of_other_providers_stay_when_one_goes(sites, tmp_path):
+    """Who is told of connections hears of the one that ended, and of others when they do."""
+    path = tmp_path / "providers.json"
+    path.write_text(json.dumps([site.address for site in sites[:2]]))
+    gone = asyncio.Queue()
+
+    async def on_disconnect(peer, error):
+        await gone.put(peer.remote_address)
+
+    async with (
+        facade.AsyncClient(
+            f"file://{path}?interval=0.01", timeout=20, on_disconnect=on_disconnect
+        ) as client,
+        facade.AsyncClient(sites[0].address, timeout=20) as other,  # shares the connection
+    ):
+        where = client.refer(Where)
+        await spread(where.port, sites[:2])
+        assert await other.refer(Where).port() == sites[0].server.port
+        new = path.with_suffix(".new")
+        new.write_text(json.dumps([sites[1].address]))
+        new.replace(path)
+        assert await gone.get() == sites[0].address
+        assert await where.port() == sites[1].server.port
+        assert gone.empty()
+        await sites[1].server.stop()
+        assert await gone.get() == sites[1].address
+
+
 async def test_provider_publishes_timeouts_for_its_services_alone(sites):
     """What another one publishes does not take them away."""
     slow = Site()
