@@ -165,11 +165,14 @@ class ClusterWire:
         self._home.check()
         self._closed = True
         self.wires.close(grace)
-        await asyncio.gather(
-            *(cluster.close() for scope in self.scopes for cluster in scope.clusters),
-            *(watch.close() for watch in self.watches.values()),
-        )
-        await asyncio.gather(self._registry.close(), *(wire.close(grace) for wire in self.wires))
+        try:
+            await asyncio.gather(
+                *(cluster.close() for scope in self.scopes for cluster in scope.clusters),
+                *(watch.close() for watch in self.watches.values()),
+            )
+            await asyncio.gather(*(wire.close(grace) for wire in self.wires))
+        finally:
+            await self._registry.close()
 
 
 @dataclass(frozen=True, slots=True)

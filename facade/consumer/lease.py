@@ -177,19 +177,27 @@ class Lease:
             return  # and its connections with it
         assert self._closing is not None
         self._closing.set_result(None)
-        if last:
-            await connector.close(grace)
-        else:
-            await self._end_calls(connector, grace)
-            self._handlers.leave()
+        try:
+            if last:
+                await connector.close(grace)
+            else:
+                await self._end_calls(connector, grace)
+        finally:
+            if not last:
+                self._handlers.leave()
         await self._handlers.settle(grace)
 
     async def _end_calls(self, connector: Connector, grace: float) -> None:
-        until = monotonic() + grace
-        while self._ours(connector) and monotonic() < until:  # noqa: ASYNC110 - as Dubbo
-            await asyncio.sleep(LOOK)
-        for calls, call in self._ours(connector):
-            calls.drop(call, f"the client closed, and the call had not ended after {grace:g} s")
+        started = monotonic()
+        try:
+            while self._ours(connector) and monotonic() < started + grace:  # noqa: ASYNC110 - as Dubbo
+                await asyncio.sleep(LOOK)
+        finally:
+            waited = min(monotonic() - started, grace)
+            for calls, call in self._ours(connector):
+                calls.drop(
+                    call, f"the client closed, and the call had not ended after {waited:g} s"
+                )
 
     def _ours(self, connector: Connector) -> list[tuple[Multiplexer, PendingCall]]:
         return [
