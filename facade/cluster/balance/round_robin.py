@@ -3,7 +3,7 @@
 import random
 from collections.abc import Callable
 
-from facade.cluster.balance.balancer import Balancer, Endpoints
+from facade.cluster.balance.balancer import MOST, Balancer, Endpoints
 from facade.cluster.endpoint import Endpoint
 from facade.core.invocation import Invocation
 
@@ -17,7 +17,7 @@ class Turns:
 
     __slots__ = ("_even", "_gained", "_next", "_total", "_weights", "endpoints")
 
-    def __init__(self, endpoints: Endpoints, before: "Turns | None", start: float) -> None:
+    def __init__(self, endpoints: Endpoints, gained: dict[int, float], start: float) -> None:
         self.endpoints = endpoints
         self._weights = [endpoint.weight for endpoint in endpoints]
         self._total = sum(self._weights)
@@ -25,7 +25,6 @@ class Turns:
         # Not all consumers are to begin with the same one.
         self._next = int(start * len(endpoints))
         # Who was there before keeps what it has, or each change would begin with the heaviest.
-        gained = {} if before is None else before.gains()
         self._gained = [gained.get(id(endpoint), 0.0) for endpoint in endpoints]
 
     def gains(self) -> dict[int, float]:
@@ -52,11 +51,23 @@ class RoundRobin(Balancer[None]):
 
     def __init__(self, *, random: Callable[[], float] = random.random) -> None:
         super().__init__(random=random)
-        self._turns: dict[tuple[str, str], Turns] = {}
+        # By service, method and list, which its turns keep, so that its id stays its own.
+        self._turns: dict[tuple[str, str, int], Turns] = {}
 
     def select(self, endpoints: Endpoints, invocation: Invocation) -> Endpoint:
-        key = (invocation.service, invocation.name)
+        key = (invocation.service, invocation.name, id(endpoints))
         turns = self._turns.get(key)
-        if turns is None or turns.endpoints is not endpoints:
-            turns = self._turns[key] = Turns(endpoints, turns, self._random())
+        if turns is None:
+            gained = self._gained(*key[:2])
+            turns = self._turns[key] = Turns(endpoints, gained, self._random())
         return turns.take()
+
+    def _gained(self, service: str, name: str) -> dict[int, float]:
+        """What the endpoints of this method have, by the newest list with each. Where there are
+        many lists, they are let go of."""
+        mine = [key for key in list(self._turns) if key[:2] == (service, name)]
+        known = [turns for key in mine if (turns := self._turns.get(key)) is not None]
+        if len(mine) >= MOST:
+            for key in mine:
+                self._turns.pop(key, None)
+        return {at: gained for turns in known for at, gained in turns.gains().items()}
