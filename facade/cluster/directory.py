@@ -41,8 +41,8 @@ class Directory:
     subset    use only some of the providers
     routers   filter the list for each call, in this order
     zone      providers of this zone before all others: see ZoneRouter
-    idle      seconds after the last call when the connection of an endpoint is closed; the next
-              call opens it again. None: never
+    idle      seconds after the last call when the connection of an endpoint is closed, unless it
+              holds callbacks; the next call opens it again. None: never
     open      makes the way to a provider; see ``Opened``
     registry  where the providers are from, for the texts of errors
 
@@ -270,7 +270,7 @@ class Directory:
         now = self.clock()
         for endpoint in self._endpoints.values():
             long_ago = self._idle is not None and now - endpoint.used >= self._idle
-            if long_ago and not endpoint.active:
+            if long_ago and endpoint.idle:
                 self._close(endpoint)
         self.changed()
 

@@ -97,6 +97,11 @@ class CallbackInvoker:
         found = [table.withdraw(self, target) for table in self._tables]
         return any(found)
 
+    @property
+    def held(self) -> bool:
+        """Whether any is in use."""
+        return any(table.holds(self) for table in self._tables)
+
     def close(self) -> None:
         """The client closes: others may go on with the streams."""
         for table in self._tables:
@@ -120,6 +125,8 @@ class NoCallbacks:
         codec: CallbackCodec = invocation.codec
         codec.refuse_callbacks(invocation, "this client has no stream to be called back on")
         return await self._invoker.invoke(invocation)
+
+    held = False
 
     def withdraw(self, target: Any) -> bool:
         return False

@@ -61,6 +61,28 @@ async def test_close_that_is_cancelled_hangs_up(shared, server, impl):
         assert await other.refer(Worker).echo("still") == "still"
 
 
+async def test_provider_that_holds_callbacks_is_not_idle(server, impl):
+    """Nobody calls it, but it calls back: its connection stays, until they are released."""
+
+    def callback():
+        pass
+
+    async with facade.AsyncClient(f"static:127.0.0.1:{server.port}", idle=60, timeout=20) as client:
+        await client.refer(Worker).keep(callback)
+        (scope,) = client._wire.scopes
+        directory = scope.clusters[0].directory
+        (endpoint,) = directory.endpoints
+        endpoint.used -= 100
+        directory.sweep()
+        for _ in range(10):
+            await asyncio.sleep(0)
+        await impl.callback()
+        assert client.release(callback)
+        directory.sweep()
+        while endpoint.invoker is not None:
+            await asyncio.sleep(0)
+
+
 @pytest.mark.parametrize("gone", [False, True])
 async def test_close_of_many_that_is_cancelled_hangs_up(gone, server, impl, tmp_path, monkeypatch):
     """The same for each provider, those that the registry names no more, too; and that is left."""
