@@ -8,6 +8,7 @@ import threading
 import pytest
 
 import facade
+from facade.consumer.shared import SHARED
 from facade.exchange.transport import GrpcTransport
 
 
@@ -100,6 +101,33 @@ def test_loops_one_after_the_other(target, settings):
     finally:
         resting.run_until_complete(end_others())
         resting.close()
+
+
+def test_loops_in_turn(target):
+    """Who comes back to a loop holds its connection once: it is hung up when the client closes,
+    and so is that of a loop which is closed by then."""
+    before = len(SHARED)
+    client = facade.AsyncClient(target, timeout=20)
+    echo = client.refer(Echo)
+
+    async def call():
+        return await echo.echo("here"), client._wire.connector._connector
+
+    session, function = asyncio.new_event_loop(), asyncio.new_event_loop()
+    try:
+        _, first = session.run_until_complete(call())
+        for _ in range(3):
+            function.run_until_complete(call())
+            assert session.run_until_complete(call()) == ("here", first)
+        assert first.holders == 1
+        function.run_until_complete(end_others())
+        function.close()
+        session.run_until_complete(client.close())
+        assert first.connections == []
+        assert len(SHARED) == before
+    finally:
+        session.run_until_complete(end_others())
+        session.close()
 
 
 @pytest.mark.parametrize("settings", WAYS, ids=str)
