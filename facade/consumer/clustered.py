@@ -12,7 +12,7 @@ from facade.consumer.callbacks import Runner
 from facade.consumer.chains import Chains, Ends
 from facade.consumer.limit import Publishes
 from facade.consumer.named import Named
-from facade.consumer.options import DIRECTORY
+from facade.consumer.options import DIRECTORY, settings_of
 from facade.consumer.seeker import Seeker
 from facade.consumer.watch import Watch
 from facade.consumer.way import Way, Wires
@@ -85,7 +85,10 @@ class ClusterWire:
                 **modes,
             )
 
-        make(Provider("127.0.0.1:1"))  # what can't be together is an error now
+        # What can't be, or not together, is an error now.
+        make(Provider("127.0.0.1:1"))
+        nowhere: Any = None
+        Clusters(Directory(nowhere, **self._options), FilterSettings(settings_of(options)))
         self.wires = Wires(make)
         self.watches: dict[str, Watch] = {}
         self._scopes: list[Scope] = []
