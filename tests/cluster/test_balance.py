@@ -105,6 +105,15 @@ def test_round_robin_has_turns_for_each_list(weights, endpoints):
     assert [found[e] for e in elsewhere] == [50, 10]
 
 
+def test_round_robin_takes_the_next_where_the_list_changes(endpoints):
+    """Those that connect give new lists of the same: each has its turn all the same."""
+    made = endpoints(1, 1, 1)
+    robin = RoundRobin()
+    taken = [robin.select((*made, *made)[:3], CALL) for _ in range(30)]
+    assert all(taken[n : n + 3] == taken[:3] for n in range(0, 30, 3))
+    assert set(taken[:3]) == set(made)
+
+
 def test_round_robin_keeps_few_lists(endpoints):
     """Weights that grow give a new one four times a second."""
     robin = RoundRobin()
