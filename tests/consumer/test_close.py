@@ -120,3 +120,18 @@ async def test_close_of_many_that_is_cancelled_hangs_up(gone, server, impl, tmp_
     if left:
         await asyncio.wait(left, timeout=20)
     assert all(task.done() for task in left)
+
+
+@pytest.mark.parametrize("settings", [{}, {"unary": True}, {"native": True}], ids=str)
+@pytest.mark.parametrize("many", [False, True])
+async def test_call_that_has_not_ended_in_time_is_an_error(many, settings, server, impl):
+    """Nobody has cancelled who waits for it."""
+    target = f"{'static:' * many}127.0.0.1:{server.port}"
+    client = facade.AsyncClient(target, timeout=600, **settings)
+    call = asyncio.create_task(client.refer(Worker).work())
+    await impl.started.wait()
+    await client.close(0.0)
+    await asyncio.wait((call,), timeout=20)
+    assert not call.cancelled()
+    assert isinstance(call.exception(), facade.Unavailable)
+    assert call.exception().sent is facade.Sent.MAYBE_EXECUTED
