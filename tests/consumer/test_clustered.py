@@ -15,6 +15,7 @@ from facade.consumer.named import Named
 from facade.consumer.options import DIRECTORY, ClusterOptions
 from facade.core import Filter
 from facade.core.cluster import KEYS
+from facade.registry.static import StaticRegistry
 
 
 @facade.service("test.Where")
@@ -436,6 +437,29 @@ async def test_registry_that_tells_nothing_is_an_error_in_time(tmp_path):
             await client.refer(Where).port()
         assert raised.value.sent is facade.Sent.NOT_SENT
         assert raised.value.code is facade.Code.NO_INVOKER_AVAILABLE
+
+
+async def test_registry_that_can_not_be_asked_is_an_error_at_once(sites, monkeypatch, caplog):
+    """Those who wait are told why, whatever time they have; the next call asks again."""
+    refused = asyncio.Event()
+
+    async def refuse(self, *facts):
+        await refused.wait()
+        raise PermissionError("not for you")
+
+    async with facade.AsyncClient(static(sites), timeout=600) as client:
+        where = client.refer(Where)
+        with monkeypatch.context() as patched:
+            patched.setattr(StaticRegistry, "subscribe", refuse)
+            calls = [asyncio.create_task(c) for c in (where.port(), anext(where.count(1)))]
+            asyncio.get_running_loop().call_later(0.01, refused.set)
+            done, _ = await asyncio.wait(calls, timeout=20)
+            assert done == set(calls)
+        for call in calls:
+            assert isinstance(call.exception(), facade.Unavailable)
+            assert call.exception().sent is facade.Sent.NOT_SENT
+            assert "not for you" in str(call.exception())
+        assert await where.port() in {site.server.port for site in sites}
 
 
 async def test_close_ends_calls_that_wait_for_the_registry(tmp_path):
