@@ -118,6 +118,8 @@ class CallbackInvoker:
 class NoCallbacks:
     """For a client without streams: refuses callbacks, and lets other calls pass."""
 
+    held = False
+
     def __init__(self, invoker: Invoker) -> None:
         self._invoker = invoker
 
@@ -125,8 +127,6 @@ class NoCallbacks:
         codec: CallbackCodec = invocation.codec
         codec.refuse_callbacks(invocation, "this client has no stream to be called back on")
         return await self._invoker.invoke(invocation)
-
-    held = False
 
     def withdraw(self, target: Any) -> bool:
         return False
