@@ -56,6 +56,8 @@ class Provider:
             attachments["call.load"] = f"{self.active / PLACES:.3g}"
         return Result("", attachments=attachments)
 
+    held = False  # nothing is handed over
+
     def begin(self) -> None:
         """It is connected."""
 

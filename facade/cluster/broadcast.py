@@ -5,6 +5,7 @@ from math import ceil
 from facade.cluster.chooser import Chooser
 from facade.cluster.cluster import Cluster, refuse_streamed
 from facade.cluster.endpoint import Endpoint
+from facade.cluster.failure import of_all
 from facade.core.errors import RpcError, no_time_left
 from facade.core.invocation import Invocation
 from facade.core.log import get_logger
@@ -39,6 +40,7 @@ class Broadcast(Cluster):
         failure: Result | RpcError | None = None
         failures = 0
         called: list[Endpoint] = []
+        outcomes: list[Result | RpcError] = []
         for endpoint in endpoints:
             if countdown is not None and countdown.expired and called:
                 failure = no_time_left(f"{invocation} at {endpoint.address}")
@@ -46,6 +48,7 @@ class Broadcast(Cluster):
             called.append(endpoint)
             twin = invocation.copy()
             outcome = await _outcome(endpoint, twin)
+            outcomes.append(outcome)
             invocation.remote_address = twin.remote_address
             if isinstance(outcome, Result) and outcome.exception is None:
                 result = outcome
@@ -55,6 +58,7 @@ class Broadcast(Cluster):
             if failures >= most:
                 break
         if isinstance(failure, RpcError):
+            failure = of_all(failure, outcomes)
             raise self._failed(failure, invocation, called) from failure.__cause__
         return result if failure is None else failure
 

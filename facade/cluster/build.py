@@ -27,7 +27,7 @@ from facade.core.settings import ByMethod, FilterSettings
 
 def _failover(chooser: Chooser, settings: FilterSettings) -> Cluster:
     share = settings.get("retry_budget", 0.1)
-    if share < 0:
+    if not share >= 0:
         raise ValueError(f"retry_budget={share}: a share of the calls, 0 or more")
     plan = ByMethod(*plans(settings, Plan(retries=2)))
     return Failover(chooser, plan, budget=RepeatBudget(share))

@@ -41,8 +41,8 @@ class Directory:
     subset    use only some of the providers
     routers   filter the list for each call, in this order
     zone      providers of this zone before all others: see ZoneRouter
-    idle      seconds after the last call when the connection of an endpoint is closed; the next
-              call opens it again. None: never
+    idle      seconds after the last call when the connection of an endpoint is closed, unless it
+              holds callbacks; the next call opens it again. None: never
     open      makes the way to a provider; see ``Opened``
     registry  where the providers are from, for the texts of errors
 
@@ -65,8 +65,19 @@ class Directory:
         clock: Callable[[], float] = monotonic,
         wall: Callable[[], float] = time,
     ) -> None:
-        if idle is not None and idle <= 0:
+        if idle is not None and not _seconds("idle", idle) > 0:
             raise ValueError(f"idle={idle}: seconds, or None to keep connections")
+        if not _seconds("keep", keep) >= 0:
+            raise ValueError(f"keep={keep}: seconds, 0 or more")
+        if subset is not None and not isinstance(subset, Subset):
+            raise TypeError(f"subset={subset!r}: a number, or a Subset")
+        if health is not None and not isinstance(health, Health):
+            raise TypeError(f"health={health!r}: a Health")
+        if not isinstance(zone, str):
+            raise TypeError(f"zone={zone!r}: the name that providers publish")
+        for router in routers:
+            if not hasattr(router, "route"):
+                raise TypeError(f"routers: {router!r} is none: it has no method route()")
         self.service = service
         self.registry = registry
         self._open = open
@@ -100,6 +111,10 @@ class Directory:
     def size(self) -> int:
         """How many providers there are, subset or not."""
         return len(self._endpoints)
+
+    @property
+    def closed(self) -> bool:
+        return self._closed
 
     @property
     def endpoints(self) -> Endpoints:
@@ -266,7 +281,7 @@ class Directory:
         now = self.clock()
         for endpoint in self._endpoints.values():
             long_ago = self._idle is not None and now - endpoint.used >= self._idle
-            if long_ago and not endpoint.active:
+            if long_ago and endpoint.idle:
                 self._close(endpoint)
         self.changed()
 
@@ -300,6 +315,12 @@ class Directory:
 
     def __repr__(self) -> str:
         return f"<Directory of {self.service}: {self.size} providers from {self.registry}>"
+
+
+def _seconds(name: str, given: float) -> float:
+    if isinstance(given, bool) or not isinstance(given, (int, float)):
+        raise TypeError(f"{name}: {given!r} is not a number of seconds")
+    return given
 
 
 def _open(endpoint: Endpoint) -> None:

@@ -31,6 +31,11 @@ class Opened(Protocol):
         """Whether a call would go at once: connected, and the provider does not drain."""
         ...
 
+    @property
+    def held(self) -> bool:
+        """Whether the provider may call back, though nobody calls it."""
+        ...
+
     def begin(self) -> None:
         """Connect, unless it is connected. Nobody waits for it."""
         ...
@@ -191,6 +196,11 @@ class Endpoint:
     def connected(self) -> bool:
         """Whether it is open, and a call would go at once."""
         return self.invoker is not None and self.invoker.available
+
+    @property
+    def idle(self) -> bool:
+        """Whether it is open for nobody: no call is under way, and it can't call back."""
+        return self.invoker is not None and not self.active and not self.invoker.held
 
     @property
     def usable(self) -> bool:

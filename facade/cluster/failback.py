@@ -38,7 +38,7 @@ class Failback(Cluster):
         super().__init__(chooser)
         if retries < 0:
             raise ValueError(f"retries={retries}: attempts after the first, 0 or more")
-        if pause < 0:
+        if not pause >= 0:
             raise ValueError(f"pause={pause}: seconds, 0 or more")
         if tasks < 0:
             raise ValueError(f"tasks={tasks}: how many calls may wait, 0 or more")

@@ -122,7 +122,7 @@ class Failover(Cluster):
                     invocation.timeout = timeout if countdown is None else countdown.remaining
                 if short is not None and len(tried) < plan.retries:
                     limit(invocation, short, countdown)
-                endpoint = self._chooser.choose(invocation, tried)
+                endpoint = self._next(invocation, tried, error)
                 tried.append(endpoint)
                 try:
                     result = await endpoint.invoke(invocation)
@@ -136,6 +136,18 @@ class Failover(Cluster):
         finally:
             invocation.timeout, invocation.countdown = timeout, countdown
 
+    def _next(
+        self, invocation: Invocation, tried: list[Endpoint], error: RpcError | None
+    ) -> Endpoint:
+        """Who is called next. Where there is nobody any more, the last ``error`` says more: with
+        it the call may have run."""
+        try:
+            return self._chooser.choose(invocation, tried)
+        except RpcError:
+            if error is None:
+                raise
+            raise self._failed(error, invocation, tried) from error.__cause__
+
     def _pause(
         self,
         invocation: Invocation,
@@ -145,7 +157,7 @@ class Failover(Cluster):
         countdown: TimeoutCountDown | None,
     ) -> float | None:
         """Seconds until the next attempt; None where there is to be none."""
-        if len(tried) > plan.retries:
+        if len(tried) > plan.retries or self.directory.closed:
             return None
         others = [e for e in self.directory.list(invocation) if e not in tried]
         if not _may_go_on(error, invocation, bool(others)):

@@ -7,6 +7,7 @@ from facade.cluster.directory import Directory
 from facade.cluster.endpoint import Endpoint
 from facade.core.errors import Code, RpcError, Sent, Unavailable
 from facade.core.invocation import Invocation
+from facade.core.result import Result
 
 E = TypeVar("E", bound=RpcError)
 
@@ -60,6 +61,16 @@ def failed(
         f"of the providers [{', '.join(addresses)}] ({len(addresses)}/{directory.size}) from "
         f"the registry {directory.registry}. Last error is: {error.message}",
     )
+
+
+def of_all(error: E, others: Iterable[Result | RpcError]) -> E:
+    """The same error, of a call that went to ``others``, too: it may have run where it has at one
+    of them, or may have."""
+    if all(isinstance(o, RpcError) and o.sent is not Sent.MAYBE_EXECUTED for o in others):
+        return error
+    twin = renamed(error, error.message)
+    twin.sent = Sent.MAYBE_EXECUTED
+    return twin
 
 
 def renamed(error: E, message: str) -> E:

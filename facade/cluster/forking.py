@@ -5,7 +5,7 @@ import asyncio
 from facade.cluster.chooser import Chooser
 from facade.cluster.cluster import Cluster, is_streamed
 from facade.cluster.endpoint import Endpoint
-from facade.cluster.failure import failed
+from facade.cluster.failure import failed, of_all
 from facade.core.context import adopt
 from facade.core.errors import RpcError
 from facade.core.invocation import Invocation
@@ -75,6 +75,7 @@ class Forking(Cluster):
     async def _race(
         self, running: set[Attempt], invocation: Invocation, endpoints: list[Endpoint]
     ) -> Attempt:
+        errors: list[RpcError] = []
         while True:
             done, running = await asyncio.wait(running, return_when=asyncio.FIRST_COMPLETED)
             # Answers first: two may be done at once.
@@ -84,8 +85,9 @@ class Forking(Cluster):
                     return attempt
                 if not isinstance(error, RpcError):
                     raise error
+                errors.append(error)
             if not running:
-                assert isinstance(error, RpcError)
+                error = of_all(errors[-1], errors)
                 raise self._lost(error, invocation, endpoints) from error.__cause__
 
     def _lost(self, error: RpcError, invocation: Invocation, endpoints: list[Endpoint]) -> RpcError:

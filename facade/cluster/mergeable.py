@@ -6,7 +6,9 @@ from typing import Any
 from facade.cluster.chooser import Chooser
 from facade.cluster.cluster import Cluster, refuse_streamed
 from facade.cluster.endpoint import Endpoint
+from facade.cluster.failure import of_all
 from facade.cluster.merger import Merger, default_merger, merger
+from facade.cluster.router import Endpoints, Filtered
 from facade.core.context import adopt
 from facade.core.errors import Code, RpcError, Sent
 from facade.core.invocation import Invocation
@@ -38,6 +40,7 @@ class Mergeable(Cluster):
         for each in (said.default, *said.values()):
             _read(each)
         self._said = said
+        self._filtered = Filtered()
 
     async def invoke(self, invocation: Invocation) -> Result:
         chosen = self._one_of_each_group(invocation)
@@ -56,16 +59,20 @@ class Mergeable(Cluster):
             last = outcomes[-1]
             if isinstance(last, Result):
                 return last
+            last = of_all(last, outcomes)
             raise self._failed(last, invocation, chosen) from last.__cause__
         if len(answers) > 1:
             answers[0].value = self._merged(said, invocation, [a.value for a in answers])
         return answers[0]
 
     def _one_of_each_group(self, invocation: Invocation) -> list[Endpoint]:
-        groups: dict[str, list[Endpoint]] = {}
-        for endpoint in self._chooser.all(invocation):
-            groups.setdefault(endpoint.provider.group, []).append(endpoint)
-        return [self._chooser.among(group, invocation) for group in groups.values()]
+        endpoints = self._chooser.all(invocation)
+        groups = dict.fromkeys(endpoint.provider.group for endpoint in endpoints)
+        return [self._chooser.among(self._group(endpoints, group), invocation) for group in groups]
+
+    def _group(self, endpoints: Endpoints, group: str) -> Endpoints:
+        """The same list each time, so that balancers know it."""
+        return self._filtered.of(endpoints, group, lambda e: e.provider.group == group)
 
     async def _first(self, invocation: Invocation, chosen: list[Endpoint]) -> Result:
         for endpoint in chosen:

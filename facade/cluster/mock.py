@@ -66,7 +66,8 @@ async def _answer(mock: Any, invocation: Invocation, failure: RpcError | None) -
     if isinstance(mock, type) and issubclass(mock, BaseException):
         mock = mock(f"mocked exception for service degradation of {invocation}")
     if isinstance(mock, BaseException):
-        return Result(exception=mock)
+        # One object for many calls: it would keep what each of them had at hand.
+        return Result(exception=mock.with_traceback(None))
     if not callable(mock):
         return Result(mock)
     try:

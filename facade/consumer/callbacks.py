@@ -97,6 +97,11 @@ class CallbackInvoker:
         found = [table.withdraw(self, target) for table in self._tables]
         return any(found)
 
+    @property
+    def held(self) -> bool:
+        """Whether any is in use."""
+        return any(table.holds(self) for table in self._tables)
+
     def close(self) -> None:
         """The client closes: others may go on with the streams."""
         for table in self._tables:
@@ -112,6 +117,8 @@ class CallbackInvoker:
 
 class NoCallbacks:
     """For a client without streams: refuses callbacks, and lets other calls pass."""
+
+    held = False
 
     def __init__(self, invoker: Invoker) -> None:
         self._invoker = invoker

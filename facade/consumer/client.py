@@ -117,6 +117,8 @@ class AsyncClient:
         options.check_options(cluster, many, AsyncClient)
         options.check_values(timeout, heartbeat, heartbeat_timeout, propagate)
         self._references = References(listeners)
+        said = {**(filter_settings or {}), **options.settings_of(cluster)}
+        check_settings(FilterSettings(said), filters, "filter_settings")
         settings = Settings(
             application=application,
             max_message_size=max_message_size,
@@ -147,12 +149,10 @@ class AsyncClient:
         )
         self._ends = self._make_ends()
         self._filters = filters
-        said = {**(filter_settings or {}), **options.settings_of(cluster)}
         self._settings = {**said, "propagate": propagate}
         if transport is None and options.readable(target, security):
             self._settings["open_target"] = target  # for filters that send what is secret
             warn_of(target, settings.credentials)
-        check_settings(FilterSettings(said), filters, "filter_settings")
         self._chains = Chains(self._wire.resolve(filters, self._settings), self._ends)
         self._futures: set[asyncio.Future[Any]] = set()
         self._closed = False

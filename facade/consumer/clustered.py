@@ -12,7 +12,7 @@ from facade.consumer.callbacks import Runner
 from facade.consumer.chains import Chains, Ends
 from facade.consumer.limit import Publishes
 from facade.consumer.named import Named
-from facade.consumer.options import DIRECTORY
+from facade.consumer.options import DIRECTORY, settings_of
 from facade.consumer.seeker import Seeker
 from facade.consumer.watch import Watch
 from facade.consumer.way import Way, Wires
@@ -72,7 +72,7 @@ class ClusterWire:
                 provider.address,
                 settings,
                 Published(provider.address, published, limits),
-                Handlers(None, None) if plain else handlers,
+                Handlers(None, None) if plain else handlers.apart(),
                 runner,
                 transport=None,
                 tls=tls,
@@ -85,7 +85,10 @@ class ClusterWire:
                 **modes,
             )
 
-        make(Provider("127.0.0.1:1"))  # what can't be together is an error now
+        # What can't be, or not together, is an error now.
+        make(Provider("127.0.0.1:1"))
+        nowhere: Any = None
+        Clusters(Directory(nowhere, **self._options), FilterSettings(settings_of(options)))
         self.wires = Wires(make)
         self.watches: dict[str, Watch] = {}
         self._scopes: list[Scope] = []
@@ -165,11 +168,14 @@ class ClusterWire:
         self._home.check()
         self._closed = True
         self.wires.close(grace)
-        await asyncio.gather(
-            *(cluster.close() for scope in self.scopes for cluster in scope.clusters),
-            *(watch.close() for watch in self.watches.values()),
-        )
-        await asyncio.gather(self._registry.close(), *(wire.close(grace) for wire in self.wires))
+        try:
+            await asyncio.gather(
+                *(cluster.close() for scope in self.scopes for cluster in scope.clusters),
+                *(watch.close() for watch in self.watches.values()),
+            )
+            await asyncio.gather(*(wire.close(grace) for wire in self.wires))
+        finally:
+            await self._registry.close()
 
 
 @dataclass(frozen=True, slots=True)

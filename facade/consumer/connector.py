@@ -163,10 +163,12 @@ class Connector:
             self._connecting.cancel()
             # Who waits must not rely on a task that may never have begun.
             self._end_attempt(None)
-        if self.current is not None and not self.current.closed.is_set():
-            await self.current.drain("the consumer closes", grace)
-        if self._running:
-            # An older connection may still end its calls; one being set up never will.
-            _, left = await asyncio.wait(self._running, timeout=grace)
-            for task in left:
+        try:
+            if self.current is not None and not self.current.closed.is_set():
+                await self.current.drain("the consumer closes", grace)
+            if self._running:
+                # An older connection may still end its calls; one being set up never will.
+                await asyncio.wait(self._running, timeout=grace)
+        finally:  # who closes may not wait so long, and nobody else would hang up
+            for task in self._running:
                 task.cancel()

@@ -54,10 +54,16 @@ class Describer:
         self._asking = asyncio.get_running_loop().create_task(
             self._learn(stream), name="facade-describe", context=Context()
         )
+        self._asking.add_done_callback(self._asked)
+
+    def _asked(self, asking: asyncio.Task[None]) -> None:
+        if asking.cancelled() and asking is self._asking:
+            self._asking = None  # its loop has ended: the next one is to ask
 
     def close(self) -> None:
-        if self._asking is not None:
-            self._asking.cancel()
+        asking = self._asking
+        if asking is not None and not asking.get_loop().is_closed():
+            asking.cancel()
 
     async def _learn(self, stream: ConsumerStream | None) -> None:
         target = self._target
@@ -82,8 +88,9 @@ class Describer:
             self.once()
         else:
             await self._connections.ready(timeout, "ready()")
-        if self._asking is not None:
-            await asyncio.wait((self._asking,), timeout=max(0.0, until - monotonic()))
+        asking = self._asking
+        if asking is not None and asking.get_loop() is asyncio.get_running_loop():
+            await asyncio.wait((asking,), timeout=max(0.0, until - monotonic()))
 
     async def _reach(self, timeout: float) -> None:
         """Any answer shows that the provider is there."""

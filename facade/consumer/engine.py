@@ -200,7 +200,9 @@ class Engine:
     """
 
     def __init__(self) -> None:
-        # Whether this is a child of the process in which it was made: its thread is not here.
+        # Why its thread is not here any more, for who wants something of it.
+        self.away = ""
+        # Whether this is a child of the process in which it was made.
         self.forked = False
         os.register_at_fork(after_in_child=self._fork)
         self.loop = new_event_loop()
@@ -214,6 +216,7 @@ class Engine:
 
     def _fork(self) -> None:
         self.forked = True
+        self.away = "this client was made before a fork: make one in the child"
 
     def call(self, invoker: Invoker, invocation: Invocation) -> Result:
         """Run a chain on the loop and wait for its result."""
@@ -225,7 +228,7 @@ class Engine:
         return self._wait(ExchangeJob(connector, invocation, payload))
 
     def _wait(self, job: Job) -> Any:
-        if self.forked or threading.get_ident() == self._thread.ident:
+        if self.away or threading.get_ident() == self._thread.ident:
             self._refuse()
         self._inbox.put(job)
         try:
@@ -253,15 +256,15 @@ class Engine:
 
     def submit(self, start: Callable[[], Coroutine[Any, Any, T]]) -> Future[T]:
         """Run any coroutine, in the context of this moment; its future. Its cancel() ends it."""
-        if self.forked or threading.get_ident() == self._thread.ident:
+        if self.away or threading.get_ident() == self._thread.ident:
             self._refuse()
         future = Submitted(self.loop, start)
         self._inbox.put(future)
         return future
 
     def _refuse(self) -> NoReturn:
-        if self.forked:
-            raise RuntimeError("this client was made before a fork: make one in the child")
+        if self.away:
+            raise RuntimeError(self.away)
         raise RuntimeError(
             "a blocking call from the thread that carries all blocking calls would wait for "
             "itself: use AsyncClient in filters and callbacks"
@@ -270,6 +273,10 @@ class Engine:
     def stop(self) -> None:
         """At the interpreter's end: hang up nothing, just let the thread go."""
         if not self.forked and self._thread.is_alive():
+            self.away = (
+                "the interpreter ends, and what carries blocking calls has: use and close clients "
+                "before, or in a function that is given to atexit once they are made"
+            )
             self.loop.call_soon_threadsafe(self.loop.stop)
             self._thread.join(timeout=1)
 

@@ -55,6 +55,8 @@ class Lease:
         self._used = used
         self._wait_for_ready = wait_for_ready
         self._connector: Connector | None = None
+        # Those of loops that do not run now, and may again.
+        self._resting: dict[asyncio.AbstractEventLoop, Connector] = {}
         self._closing: asyncio.Future[None] | None = None
         self._late = 0
         self._closed = False
@@ -137,10 +139,19 @@ class Lease:
         if self._connector is None or self._connector.loop is not loop:
             if self._connector is not None:
                 check_alone(self._connector.loop, self.target)
+                self._resting[self._connector.loop] = self._connector
             self.current = None
             self._closing = loop.create_future()
-            self._connector = self._shared.take(self._key, self._make)
+            held = self._resting.pop(loop, None)
+            self._connector = held or self._shared.take(self._key, self._make)
+            self._let_go(lambda resting: resting.loop.is_closed())
         return self._connector
+
+    def _let_go(self, chosen: Callable[[Connector], bool]) -> None:
+        """What a loop that does not run has is not to be touched: it ends with that."""
+        for connector in [c for c in self._resting.values() if chosen(c)]:
+            del self._resting[connector.loop]
+            self._shared.give_back(self._key, connector)
 
     def _use(self, connector: Connector, connection: Connection) -> Connection:
         if connection is not self.current:
@@ -172,24 +183,33 @@ class Lease:
         if connector is None:
             return
         self._late = connector.late
+        self._let_go(lambda resting: True)
         last = self._shared.give_back(self._key, connector)
         if connector.loop.is_closed():
             return  # and its connections with it
         assert self._closing is not None
         self._closing.set_result(None)
-        if last:
-            await connector.close(grace)
-        else:
-            await self._end_calls(connector, grace)
-            self._handlers.leave()
+        try:
+            if last:
+                await connector.close(grace)
+            else:
+                await self._end_calls(connector, grace)
+        finally:
+            if not last:
+                self._handlers.leave()
         await self._handlers.settle(grace)
 
     async def _end_calls(self, connector: Connector, grace: float) -> None:
-        until = monotonic() + grace
-        while self._ours(connector) and monotonic() < until:  # noqa: ASYNC110 - as Dubbo
-            await asyncio.sleep(LOOK)
-        for calls, call in self._ours(connector):
-            calls.drop(call, f"the client closed, and the call had not ended after {grace:g} s")
+        started = monotonic()
+        try:
+            while self._ours(connector) and monotonic() < started + grace:  # noqa: ASYNC110 - as Dubbo
+                await asyncio.sleep(LOOK)
+        finally:
+            waited = min(monotonic() - started, grace)
+            for calls, call in self._ours(connector):
+                calls.drop(
+                    call, f"the client closed, and the call had not ended after {waited:g} s"
+                )
 
     def _ours(self, connector: Connector) -> list[tuple[Multiplexer, PendingCall]]:
         return [

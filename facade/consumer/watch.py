@@ -31,6 +31,8 @@ class Watch:
         self._subscription: Subscription | None = None
         self._providers: Sequence[Provider] | None = None
         self._first = asyncio.Event()
+        # Why the registry could not be asked last.
+        self._failure: Exception | None = None
 
     async def follow(self, directory: Directory, timeout: float | None, what: object) -> None:
         """Keep it up to date from now on; wait for the first list as ``told`` does."""
@@ -48,6 +50,7 @@ class Watch:
         if self._providers is not None:
             return self._providers
         if self._task is None:
+            self._failure = None
             # Nothing of who called first is to live on in it.
             self._task = asyncio.create_task(
                 self._subscribe(), name="facade-subscribe", context=Context()
@@ -63,6 +66,13 @@ class Watch:
                 code=Code.NO_INVOKER_AVAILABLE,
                 sent=Sent.NOT_SENT,
             ) from None
+        if self._providers is None and self._failure is not None:
+            raise Unavailable(
+                f"{what}: the registry {self._place} can't be asked who provides {self.key}: "
+                f"{self._failure}",
+                code=Code.NO_INVOKER_AVAILABLE,
+                sent=Sent.NOT_SENT,
+            ) from self._failure
         return self._providers or ()
 
     async def called(self, directory: Directory, invocation: Invocation) -> None:
@@ -73,9 +83,11 @@ class Watch:
     async def _subscribe(self) -> None:
         try:
             self._subscription = await self._registry.subscribe(self.key, self._changed)
-        except Exception:
+        except Exception as error:
             logger.exception("the providers of %s can't be asked for", self.key)
-            self._task = None  # the next call tries again
+            self._task, self._failure = None, error  # the next call tries again
+            waiting, self._first = self._first, asyncio.Event()
+            waiting.set()
 
     def _changed(self, providers: Sequence[Provider]) -> None:
         self._providers = providers
@@ -90,6 +102,7 @@ class Watch:
 
     async def close(self) -> None:
         self._directories.clear()
+        self._first.set()  # who waits for it finds that the client is closed
         if self._task is not None:
             self._task.cancel()
             await asyncio.wait((self._task,))

@@ -92,6 +92,10 @@ class Way:
                 return True
         return is_available(self._wire.end)
 
+    @property
+    def held(self) -> bool:
+        return self._wire.callbacks.held
+
     def begin(self) -> None:
         if self._begun:
             self._lost()

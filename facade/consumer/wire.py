@@ -154,8 +154,10 @@ class Wire:
         self.describer.close()
         if self._injvm is not None:
             await self._injvm.close(grace)
-        await asyncio.gather(self.connector.close(grace), self.transport.close(grace))
-        self.callbacks.close()
+        try:
+            await asyncio.gather(self.connector.close(grace), self.transport.close(grace))
+        finally:
+            self.callbacks.close()
 
 
 def native_end(transport: GrpcTransport, settings: Settings, wait_for_ready: bool) -> Invoker:

@@ -29,12 +29,12 @@ class Plan(NamedTuple):
         """ValueError for what can't be."""
         if self.retries < 0:
             raise ValueError(f"retries={self.retries}: attempts after the first, 0 or more")
-        if self.retry_backoff < 0 or self.retry_backoff_max < 0:
+        if not (self.retry_backoff >= 0 and self.retry_backoff_max >= 0):
             raise ValueError(
                 f"retry_backoff={self.retry_backoff}, retry_backoff_max="
                 f"{self.retry_backoff_max}: seconds, 0 or more"
             )
-        if self.attempt_timeout is not None and self.attempt_timeout <= 0:
+        if self.attempt_timeout is not None and not self.attempt_timeout > 0:
             raise ValueError(
                 f"attempt_timeout={self.attempt_timeout}: seconds, or None for no limit"
             )

@@ -109,6 +109,10 @@ class CallbackTable:
             if sent is Sent.NOT_SENT or callback.times == 1:
                 self._let_go(callback, 1)
 
+    def holds(self, owner: object) -> bool:
+        """Whether there are any of this client's."""
+        return any(callback.key[2] == id(owner) for callback in self._callbacks.values())
+
     def withdraw(self, owner: object, target: Any) -> bool:
         """Forget it, whatever the peer does. False where it is not known."""
         identity = _identity(target)

@@ -36,6 +36,10 @@ class Handlers:
     def __bool__(self) -> bool:
         return self._on_connect is not None or self._on_disconnect is not None
 
+    def apart(self) -> "Handlers":
+        """The same functions, for connections that end apart from these."""
+        return Handlers(self._on_connect, self._on_disconnect)
+
     def watch(self, connection: Connection) -> None:
         """Call them when this connection is made (or now), and when it ends."""
         if self:

@@ -168,6 +168,9 @@ class GrpcTransport:
             failure = translate(error, self.target, tls=self.tls)
             self.failed(failure)
             raise failure from None
+        except asyncio.CancelledError:
+            _check_open(self.target)
+            raise
         return answer
 
     async def describe(self, request: bytes, timeout: float) -> bytes:
@@ -250,12 +253,17 @@ async def _describe(
     except grpc.aio.AioRpcError as error:
         raise translate(error, target, tls=tls) from None
     except asyncio.CancelledError:
-        task = asyncio.current_task()
-        if task is not None and task.cancelling():
-            raise
-        # A channel that is closed cancels its calls, and with them who awaits them.
-        raise Unavailable(f"the connection to {target} ended") from None
+        _check_open(target)
+        raise
     return answer
+
+
+def _check_open(target: str) -> None:
+    """Where a call was cancelled: Unavailable, unless the task was that awaits it. A channel that
+    is closed cancels its calls, and with them who awaits them."""
+    task = asyncio.current_task()
+    if task is None or not task.cancelling():
+        raise Unavailable(f"the connection to {target} ended") from None
 
 
 class ClientStream:

@@ -82,7 +82,9 @@ class Announcements:
     async def _put_missing(self) -> bool:
         """Whether all is there."""
         for path in [path for path in self._wanted if path not in self._done]:
-            now = self._round
+            now, wanted = self._round, self._wanted.get(path)
+            if wanted is None:
+                continue  # dropped while others were put
             try:
                 async with asyncio.timeout(PATIENCE):
                     await self._put(path)
@@ -90,12 +92,11 @@ class Announcements:
                 self._outage.begins(error)
                 self._set_tried()
                 return False
-            tried = self._wanted.get(path)
-            if tried is None:  # dropped meanwhile, perhaps before it was there
+            if path not in self._wanted:  # dropped meanwhile, perhaps before it was there
                 await self._take_back(path)
-            elif now == self._round:
+            elif now == self._round and self._wanted[path] is wanted:  # and not taken away since
                 self._done.add(path)
-                tried.set()
+                wanted.set()
         if all(path in self._done for path in self._wanted):
             self._outage.over()
         return True

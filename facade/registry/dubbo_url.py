@@ -90,7 +90,6 @@ def read_provider(url: str) -> Provider | None:
     said = dict(pair.partition("=")[::2] for pair in query.split("&") if pair)
     if said.get("enabled") == "false" or said.get("disabled") == "true":
         return None
-    started = int(said.get("timestamp") or 0) / 1000
     warmup = said.get("warmup")
     methods = said.get("methods", ANY)
     return Provider(
@@ -99,10 +98,10 @@ def read_provider(url: str) -> Provider | None:
         said.get("group", ""),
         said.get("version", ""),
         weight=int(said.get("weight") or DEFAULT_WEIGHT),
-        warmup=int(warmup) / 1000 if warmup else _DUBBO_WARMUP,
-        started=started,
+        warmup=_seconds(warmup) if warmup else _DUBBO_WARMUP,
+        started=_seconds(said.get("timestamp") or "0"),
         application=said.get("application", ""),
-        timeout=int(said["timeout"]) / 1000 if said.get("timeout") else None,
+        timeout=_seconds(said["timeout"]) if said.get("timeout") else None,
         timeouts=_timeouts(said),
         methods=() if methods == ANY else tuple(methods.split(",")),
         exchange=protocol == OWN or said.get(EXCHANGE) == "true",
@@ -131,12 +130,19 @@ def _url(protocol: str, address: str, service: str, said: Mapping[str, str]) -> 
 
 def _timeouts(said: Mapping[str, str]) -> dict[str, float]:
     found = {name.removesuffix(".timeout"): said[name] for name in said if _times(name)}
-    return {name: int(value) / 1000 for name, value in found.items() if value.isdigit()}
+    return {name: _seconds(value) for name, value in found.items() if value.isdigit()}
 
 
 def _times(name: str) -> bool:
     """Whether it is a method's timeout."""
     return name.endswith(".timeout") and name.count(".") == 1
+
+
+def _seconds(milliseconds: str) -> float:
+    try:
+        return int(milliseconds) / 1000
+    except OverflowError:
+        raise ValueError(f"{milliseconds} ms is no time") from None
 
 
 def _milliseconds(seconds: float) -> int:

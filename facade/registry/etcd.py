@@ -120,13 +120,13 @@ class EtcdNodes:
         missed: etcd forgets old ones."""
         key, end = prefix.encode(), prefix[:-1].encode() + b"0"  # what comes behind "/"
         found = await self._api.call("KV/Range", "Range", key=key, range_end=end, keys_only=True)
-        keys = {pair.key.decode() for pair in found.kvs}
+        keys = {_text(pair.key) for pair in found.kvs}
         outage.over()
         told(_children(keys, prefix))
         async with aclosing(self._api.watch(key, end, found.header.revision + 1)) as answers:
             async for answer in answers:
                 for event in answer.events:
-                    name = event.kv.key.decode()
+                    name = _text(event.kv.key)
                     keys.discard(name) if event.type == DELETE else keys.add(name)
                 if answer.events:
                     told(_children(keys, prefix))
@@ -134,6 +134,12 @@ class EtcdNodes:
                     if not answer.compact_revision:
                         raise ConnectionError(answer.cancel_reason or "the watch was ended")
                     return
+        raise ConnectionError("the stream has ended")
+
+
+def _text(key: bytes) -> str:
+    """Anybody may have written it, and in any way."""
+    return key.decode("utf-8", "replace")
 
 
 def _children(keys: set[str], prefix: str) -> list[str]:

@@ -30,15 +30,15 @@ class FileRegistry(PolledList):
         self._seen: tuple[int, ...] = ()
 
     async def _read_file(self) -> Sequence[Provider] | None:
-        return await asyncio.to_thread(self._read_new)
+        # Who waits for the thread may have left: the list is known only where it comes back.
+        found, self._seen = await asyncio.to_thread(self._read_new)
+        return found
 
-    def _read_new(self) -> Sequence[Provider] | None:
-        """None where it is the file that was read before."""
+    def _read_new(self) -> tuple[Sequence[Provider] | None, tuple[int, ...]]:
+        """None where it is the file that was read before; and which one it is."""
         with Path(self._path).open(encoding="utf-8") as file:
             state = os.fstat(file.fileno())
             seen = (state.st_ino, state.st_mtime_ns, state.st_size)
             if seen == self._seen:
-                return None
-            found = read(file.read(), self._path)
-        self._seen = seen
-        return found
+                return None, seen
+            return read(file.read(), self._path), seen

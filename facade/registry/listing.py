@@ -27,7 +27,7 @@ def read(text: str, path: str) -> list[Provider]:
     loads = tomllib.loads if PurePath(path).suffix == ".toml" else json.loads
     try:
         written: Any = loads(text)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise ValueError(f"{path}: {error}") from None
     if isinstance(written, dict):
         unknown = next((name for name in written if name != "providers"), None)

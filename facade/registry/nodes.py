@@ -25,7 +25,7 @@ from facade.registry.provider import Provider
 from facade.registry.registry import FIRST_LIST
 from facade.registry.subscription import Changed, Subscription
 from facade.registry.target import Target
-from facade.registry.wanted import ANY
+from facade.registry.wanted import ANY, Wanted
 
 logger = get_logger(__name__)
 
@@ -77,6 +77,7 @@ class NodeRegistry:
         if self._protocol not in (TRIPLE, OWN):
             raise ValueError(f"protocol={self._protocol}: it is {TRIPLE} or {OWN}")
         self._application = target.parameters.get("application", "")
+        consumer_url(Wanted(ANY), "localhost", self._application)  # or it can't be written
         cache = target.parameters.get("cache")
         self._cache = CacheFile(cache) if cache else None
         self._announced = Announcements(target.place, nodes.put, nodes.remove)
@@ -106,12 +107,8 @@ class NodeRegistry:
         subscription = Subscription(key, changed)
         push = self._saving(subscription) if self._cache else subscription.push
         service = subscription.wanted.service
-        if service == ANY:
-            stop = _Everything(self, push).stop
-            consumer = ""
-        else:
-            stop = self.watch(service, push)
-            consumer = await self._announce_consumer(subscription)
+        consumer = ""
+        stop = _Everything(self, push).stop if service == ANY else self.watch(service, push)
 
         async def close() -> None:
             self._subscriptions.discard(subscription)
@@ -121,8 +118,14 @@ class NodeRegistry:
 
         subscription.bind(close)
         self._subscriptions.add(subscription)
-        if not await subscription.first(timeout):
-            await self._recall(subscription, timeout)
+        try:
+            if service != ANY:
+                consumer = await self._announce_consumer(subscription)
+            if not await subscription.first(timeout):
+                await self._recall(subscription, timeout)
+        except BaseException:  # nobody is there to close it
+            await subscription.close()
+            raise
         return subscription
 
     async def close(self) -> None:
@@ -175,6 +178,7 @@ class NodeRegistry:
     async def _announce_consumer(self, subscription: Subscription) -> str:
         wanted = subscription.wanted
         host = await asyncio.to_thread(_own_host, self._hosts[0])
+        self._check_open()  # or it would be announced for ever
         url = consumer_url(wanted, host, self._application)
         path = f"{self._folder(wanted.service, 'consumers')}/{encoded(url)}"
         self._announced.add_soon(path)

@@ -57,7 +57,11 @@ class PolledList:
             subscription.push(self._last)
         if self._task is None:
             self._task = asyncio.create_task(self._poll(), name="facade-registry-poll")
-        await subscription.first(timeout)
+        try:
+            await subscription.first(timeout)
+        except BaseException:  # nobody is there to close it
+            await subscription.close()
+            raise
         return subscription
 
     async def close(self) -> None:

@@ -8,6 +8,10 @@ from facade.core.method import service_key
 # What a provider counts beside others that say nothing. (Dubbo: Constants#DEFAULT_WEIGHT)
 DEFAULT_WEIGHT = 100
 
+# As large as Dubbo's can be: an int, and a long of milliseconds.
+_HEAVIEST = 2**31 - 1
+_LONGEST = 2**63 / 1000
+
 
 @dataclass(frozen=True, slots=True)
 class Provider:
@@ -16,7 +20,7 @@ class Provider:
     address      "host:port"; of IPv6 "[::1]:50051"
     service      the name of the interface; "" where a registry knows addresses only, and any
                  service may be asked for there
-    weight       its share of the calls beside that of others; 0 takes none
+    weight       its share of the calls beside that of others; 0 takes none, 2147483647 is the most
     warmup       seconds after ``started`` until it takes its whole share
     started      when it started, as seconds since 1970 by its own clock; 0.0: nobody knows
     application  the name of the process that serves
@@ -45,6 +49,12 @@ class Provider:
         check_address(self.address)
         if self.weight < 0:
             raise ValueError(f"the weight of {self.address} is {self.weight}: it is 0 or more")
+        # What can't be reckoned with would fail the calls of all, where they are balanced.
+        if not self.weight <= _HEAVIEST:
+            raise ValueError(f"the weight of {self.address} is more than {_HEAVIEST}")
+        for name in ("warmup", "started"):
+            if not abs(getattr(self, name)) <= _LONGEST:
+                raise ValueError(f"{name} of {self.address} is no number of seconds")
 
     @property
     def key(self) -> str:

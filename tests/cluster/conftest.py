@@ -16,6 +16,8 @@ class Way(FakeInvoker):
     """The way to a provider: a fake invoker that is connected once it has begun, unless
     ``reachable`` is False."""
 
+    held = False
+
     def __init__(self, provider, reachable, **answer):
         super().__init__(**(answer or {"value": provider.address}))
         self.provider = provider

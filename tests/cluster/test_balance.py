@@ -92,6 +92,37 @@ def test_round_robin_goes_on_where_the_list_changes(endpoints):
     assert [found[e] for e in made] == pytest.approx([300, 200, 100], abs=2)
 
 
+@pytest.mark.parametrize("weights", [(3, 2, 1), (1, 1, 1)])
+def test_round_robin_has_turns_for_each_list(weights, endpoints):
+    """Calls that routers send elsewhere do not make the others begin anew with the heaviest."""
+    made, elsewhere = endpoints(*weights), endpoints(5, 1)
+    robin = RoundRobin()
+    found = Counter()
+    for _ in range(60):
+        found[robin.select(made, CALL)] += 1
+        found[robin.select(elsewhere, CALL)] += 1
+    assert [found[e] for e in made] == [60 * w // sum(weights) for w in weights]
+    assert [found[e] for e in elsewhere] == [50, 10]
+
+
+def test_round_robin_takes_the_next_where_the_list_changes(endpoints):
+    """Those that connect give new lists of the same: each has its turn all the same."""
+    made = endpoints(1, 1, 1)
+    robin = RoundRobin()
+    taken = [robin.select((*made, *made)[:3], CALL) for _ in range(30)]
+    assert all(taken[n : n + 3] == taken[:3] for n in range(0, 30, 3))
+    assert set(taken[:3]) == set(made)
+
+
+def test_round_robin_keeps_few_lists(endpoints):
+    """Weights that grow give a new one four times a second."""
+    robin = RoundRobin()
+    made = endpoints(3, 2, 1)
+    for n in range(1000):
+        robin.select((*made,)[: 2 + n % 2], CALL)
+    assert len(robin._turns) <= 16
+
+
 @pytest.mark.behaviour("B10.22")
 def test_round_robin_has_turns_for_each_method(endpoints):
     """Two methods that are called in turn do not each find their own endpoint."""

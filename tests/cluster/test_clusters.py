@@ -8,6 +8,7 @@ import pytest
 from facade.cluster import Available, Broadcast, Failback, Failsafe, Forking
 from facade.core import (
     Code,
+    DeadlineExceeded,
     InvalidArgument,
     Method,
     Sent,
@@ -32,6 +33,10 @@ def call(method=HARMFUL, **facts):
 
 def lost():
     return Unavailable("lost", sent=Sent.MAYBE_EXECUTED)
+
+
+def not_sent():
+    return Unavailable("no connection", sent=Sent.NOT_SENT)
 
 
 async def rounds(count=20):
@@ -193,6 +198,54 @@ async def test_forking_ends_with_its_caller(world):
     await asyncio.wait([task])
     await rounds()
     assert sorted(ended) == list(THREE)
+
+
+async def test_forking_tells_of_all_that_failed(world):
+    """When one may have run, the call may have, though another was not sent."""
+
+    async def fail_later(call):
+        await rounds()
+        raise not_sent()
+
+    world.answer("a:1", error=lost())
+    world.answer("b:1", function=fail_later)
+    with pytest.raises(Unavailable, match="no connection") as raised:
+        await Forking(world.chooser("a:1", "b:1"), forks=0).invoke(call())
+    assert raised.value.sent is Sent.MAYBE_EXECUTED
+    world.answer("a:1", error=not_sent())
+    with pytest.raises(Unavailable) as raised:
+        await Forking(world.chooser("a:1", "b:1"), forks=0).invoke(call())
+    assert raised.value.sent is Sent.NOT_SENT
+
+
+@pytest.mark.parametrize("first", [{}, {"error": lost()}, {"exception": KeyError("a")}])
+async def test_broadcast_tells_of_all_that_were_called(first, world):
+    """It has run at one, or may have, though it was not sent to the last."""
+    world.answer("a:1", **first)
+    error = not_sent()
+    world.answer("b:1", error=error)
+    with pytest.raises(Unavailable) as raised:
+        await Broadcast(world.chooser("a:1", "b:1")).invoke(call())
+    assert raised.value.sent is Sent.MAYBE_EXECUTED
+    assert error.sent is Sent.NOT_SENT  # it may be that of another call, too
+    with pytest.raises(Unavailable) as raised:
+        await Broadcast(world.chooser("b:1")).invoke(call())
+    assert raised.value.sent is Sent.NOT_SENT
+
+
+async def test_broadcast_without_time_for_all_has_run_at_some(world):
+    """The call was not sent to the second, but it was to the first."""
+    own = call(timeout=1.0)
+    own.countdown = TimeoutCountDown(1.0)
+
+    def take_all_the_time(call):
+        own.countdown.deadline -= 2.0
+
+    world.answer("a:1", function=take_all_the_time)
+    with pytest.raises(DeadlineExceeded) as raised:
+        await Broadcast(world.chooser("a:1", "b:1")).invoke(own)
+    assert raised.value.code is Code.TIMEOUT_TERMINATE
+    assert raised.value.sent is Sent.MAYBE_EXECUTED
 
 
 async def test_streamed_argument_goes_to_one(world):

@@ -159,6 +159,39 @@ async def test_sent_tells_of_all_attempts(world, failover):
     assert raised.value.sent is Sent.MAYBE_EXECUTED
 
 
+@pytest.mark.parametrize("method", [HARMFUL, IDEMPOTENT])
+async def test_closed_meanwhile_is_not_what_the_call_ended_in(method, world, failover):
+    """It may have run: that nothing more can be called says nothing about it."""
+    failover, error = failover(), maybe()
+
+    async def close_and_fail(call):
+        await failover.close()
+        raise error
+
+    for address in THREE:
+        world.answer(address, function=close_and_fail)
+    with pytest.raises(Unavailable, match="Last error is: lost") as raised:
+        await failover.invoke(call(method))
+    assert raised.value.sent is Sent.MAYBE_EXECUTED
+
+
+async def test_nobody_left_after_a_pause_is_not_what_the_call_ended_in(
+    world, failover, monkeypatch
+):
+    """The error is that of the attempt that was made."""
+    failover = failover("a:1")
+    world.answer("a:1", error=maybe())
+
+    async def close(pause):
+        await failover.close()
+
+    monkeypatch.setattr(asyncio, "sleep", close)
+    monkeypatch.setattr(Plan, "pause", lambda self, attempt: 1.0)
+    with pytest.raises(Unavailable, match="Last error is: lost") as raised:
+        await failover.invoke(call(IDEMPOTENT))
+    assert raised.value.sent is Sent.MAYBE_EXECUTED
+
+
 @pytest.mark.behaviour("B10.7")
 @pytest.mark.parametrize(("said", "attempts"), [("0", 1), ("1", 2), ("-3", 1), (b"1", 2)])
 async def test_call_may_say_its_own_retries(said, attempts, world, failover):

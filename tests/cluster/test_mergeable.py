@@ -1,7 +1,8 @@
 import pytest
 
 from facade.cluster import Mergeable
-from facade.core import InvalidArgument, Method, RpcError, Unavailable
+from facade.cluster.balance import RoundRobin
+from facade.core import InvalidArgument, Method, RpcError, Sent, Unavailable
 from facade.core.settings import ByMethod
 from facade.registry import Provider
 from facade.testing import invocation
@@ -64,6 +65,14 @@ async def test_group_that_fails_is_left_out(groups, caplog):
         await groups(Unavailable("gone"), Unavailable("gone")).invoke(invocation())
 
 
+async def test_all_groups_fail_and_one_may_have_run(groups):
+    """The error of another that says so does not hide it."""
+    fails = (Unavailable("lost"), Unavailable("no connection", sent=Sent.NOT_SENT))
+    with pytest.raises(Unavailable, match="no connection") as raised:
+        await groups(*fails).invoke(invocation())
+    assert raised.value.sent is Sent.MAYBE_EXECUTED
+
+
 @pytest.mark.behaviour("B10.15")
 async def test_without_a_merger_the_first_group_answers(groups, world):
     """The first that can be called."""
@@ -92,3 +101,18 @@ def test_unknown_merger_is_refused(world):
     """When the client is made."""
     with pytest.raises(ValueError, match="did you mean 'list'"):
         Mergeable(world.chooser("a:1"), merger="lists")
+
+
+async def test_group_is_balanced_as_its_weights_say(world):
+    """Each group for itself, and not anew for each call."""
+    given = [
+        Provider(f"{group}{n}:1", "test.Service", group, weight=weight)
+        for group in "xy"
+        for n, weight in enumerate((3, 1))
+    ]
+    for provider in given:
+        world.answer(provider.address, value=1)
+    cluster = Mergeable(world.chooser(*given, balancer=RoundRobin()), merger="sum")
+    for _ in range(40):
+        assert (await cluster.invoke(invocation())).value == 2
+    assert [world.calls(p.address) for p in given] == [30, 10, 30, 10]

@@ -34,6 +34,17 @@ async def test_mock_is_not_asked_where_the_call_answers():
     assert (await Mock(answered, mock=mock).invoke(invocation())).value == "mock"
 
 
+async def test_exception_of_a_mock_keeps_nothing_of_calls():
+    """It is raised again and again, and its traceback would grow for ever."""
+    mock = Mock(FakeInvoker(**DEAD), mock=KeyError("gone"))
+    lengths = []
+    for _ in range(3):
+        with pytest.raises(KeyError) as raised:
+            (await mock.invoke(invocation())).recreate()
+        lengths.append(len(raised.traceback))
+    assert len(set(lengths)) == 1
+
+
 @pytest.mark.behaviour("B10.17")
 async def test_business_error_is_raised():
     """It is not for want of a provider."""

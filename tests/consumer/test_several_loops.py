@@ -8,6 +8,8 @@ import threading
 import pytest
 
 import facade
+from facade.consumer.shared import SHARED
+from facade.exchange.transport import GrpcTransport
 
 
 @facade.service("loops.Echo")
@@ -99,6 +101,85 @@ def test_loops_one_after_the_other(target, settings):
     finally:
         resting.run_until_complete(end_others())
         resting.close()
+
+
+def test_loops_in_turn(target):
+    """Who comes back to a loop holds its connection once: it is hung up when the client closes,
+    and so is that of a loop which is closed by then."""
+    before = len(SHARED)
+    client = facade.AsyncClient(target, timeout=20)
+    echo = client.refer(Echo)
+
+    async def call():
+        return await echo.echo("here"), client._wire.connector._connector
+
+    session, function = asyncio.new_event_loop(), asyncio.new_event_loop()
+    try:
+        _, first = session.run_until_complete(call())
+        for _ in range(3):
+            function.run_until_complete(call())
+            assert session.run_until_complete(call()) == ("here", first)
+        assert first.holders == 1
+        function.run_until_complete(end_others())
+        function.close()
+        session.run_until_complete(client.close())
+        assert first.connections == []
+        assert len(SHARED) == before
+    finally:
+        session.run_until_complete(end_others())
+        session.close()
+
+
+@pytest.mark.parametrize("settings", WAYS, ids=str)
+def test_ready_in_loops_one_after_the_other(target, settings):
+    """Whatever was asked of the provider in the one before."""
+    client = facade.AsyncClient(target, timeout=20, **settings)
+    for _ in range(3):
+        asyncio.run(client.ready())
+    asyncio.run(client.close())
+
+
+def test_what_a_loop_did_not_learn_the_next_one_does(target, monkeypatch):
+    """Where calls take no stream the provider is asked what it publishes until it has told."""
+    client = facade.AsyncClient(target, timeout=20, unary=True)
+    echo = client.refer(Echo)
+    asked = []
+
+    async def describe(self, request, timeout):
+        asked.append(request)
+        await asyncio.Event().wait()
+
+    async def call():
+        return await echo.echo("here"), await asyncio.sleep(0)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(GrpcTransport, "describe", describe)
+        asyncio.run(call())
+        assert len(asked) == 1
+        asyncio.run(call())
+        assert len(asked) == 2
+    asyncio.run(client.ready())
+    assert client._wire.describer._asking.done()
+    asyncio.run(client.close())
+
+
+def test_loop_that_was_closed_with_work_in_it(target, monkeypatch):
+    """What asks the provider there can't be cancelled any more: the client goes on without."""
+    client = facade.AsyncClient(target, timeout=20, unary=True)
+
+    async def describe(self, request, timeout):
+        await asyncio.get_running_loop().create_future()
+
+    loop = asyncio.new_event_loop()
+    with monkeypatch.context() as patched:
+        patched.setattr(GrpcTransport, "describe", describe)
+        assert loop.run_until_complete(client.refer(Echo).echo("here")) == "here"
+        loop.run_until_complete(asyncio.sleep(0))
+    asking = client._wire.describer._asking
+    loop.close()
+    asyncio.run(client.close())
+    assert not asking.done()
+    asking._log_destroy_pending = False
 
 
 def test_client_of_many_stays_in_its_loop(target):

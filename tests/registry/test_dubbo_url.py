@@ -60,7 +60,17 @@ def test_other_protocols():
         read_provider("dubbo://10.0.0.1:20880/demo.PetStore?interface=demo.PetStore")
 
 
-@pytest.mark.parametrize("url", ["", "tri", "tri://", "tri://a/b", "tri://a:1/b?weight=x"])
+_HUGE = "9" * 400
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        *("", "tri", "tri://", "tri://a/b", "tri://a:1/b?weight=x"),
+        *(f"tri://a:1/b?{name}={_HUGE}" for name in ("weight", "warmup", "timestamp", "timeout")),
+        f"tri://a:1/b?hello.timeout={_HUGE}",
+    ],
+)
 def test_broken_urls(url):
     """What is no provider is a ValueError, and nothing else."""
     with pytest.raises(ValueError, match=r"."):

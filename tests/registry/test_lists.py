@@ -5,11 +5,13 @@ import json
 import logging
 import socket
 import struct
+import threading
 
 import pytest
 
 from facade.registry import Provider, open_registry, parse
 from facade.registry.dns import DnsRegistry
+from facade.registry.file import FileRegistry
 from facade.registry.listing import read, write
 from tests.registry.listening import Listening, eventually
 
@@ -103,6 +105,49 @@ async def test_file_that_is_not_there_yet(tmp_path):
     await registry.close()
 
 
+async def test_file_that_nobody_waited_for(tmp_path, monkeypatch):
+    """Read in vain, as its subscriber had left, it is read again: it holds what it held."""
+    path = tmp_path / "providers.json"
+    put(path, '["a:1"]')
+    at_it, go_on, done = threading.Event(), threading.Event(), threading.Event()
+    reading = FileRegistry._read_new
+
+    def read_slowly(self):
+        at_it.set()
+        assert go_on.wait(20)
+        try:
+            return reading(self)
+        finally:
+            done.set()
+
+    monkeypatch.setattr(FileRegistry, "_read_new", read_slowly)
+    registry = open_registry(f"file://{path}?interval=0.01")
+    left = await registry.subscribe("demo.A", Listening(), timeout=0.0)
+    await asyncio.to_thread(at_it.wait, 20)
+    await left.close()
+    go_on.set()
+    await asyncio.to_thread(done.wait, 20)
+    told = Listening()
+    await registry.subscribe("demo.A", told)
+    assert told.lists == [["a:1"]]
+    await registry.close()
+
+
+async def test_subscriber_who_does_not_wait(tmp_path):
+    """Who was cancelled before there was a list has no subscription, and hears nothing."""
+    path = tmp_path / "providers.json"
+    registry = open_registry(f"file://{path}?interval=0.01")
+    told, other = Listening(), Listening()
+    with pytest.raises(TimeoutError):
+        async with asyncio.timeout(0.05):
+            await registry.subscribe("demo.A", told)
+    put(path, '["a:1"]')
+    await registry.subscribe("demo.A", other)
+    assert other.lists == [["a:1"]]
+    assert told.lists == []
+    await registry.close()
+
+
 @pytest.mark.parametrize(
     ("text", "said"),
     [
@@ -115,6 +160,8 @@ async def test_file_that_is_not_there_yet(tmp_path):
         ('[{"adress": "a:1"}]', "'adress': did you mean 'address'"),
         ('[{"weight": 1}]', "missing required field `address`"),
         ('[{"address": "a:1", "weight": "1"}]', "Expected `int`, got `str`"),
+        ('[{"address": "a:1", "started": NaN}]', "provider 1: started of a:1 is no number"),
+        pytest.param("[" * 100_000, "p.json: maximum recursion depth", id="deep"),
     ],
 )
 def test_mistakes_in_a_file(text, said):

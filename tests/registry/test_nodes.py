@@ -132,6 +132,46 @@ async def test_dropped_while_it_is_put(memory):
     await announcements.close()
 
 
+async def test_dropped_and_added_again_while_it_is_put(memory):
+    """That it was put before it was taken away does not count: it is put again."""
+    going = asyncio.Event()
+    go_on = asyncio.Event()
+
+    async def put(path):
+        await memory.put(path)
+        going.set()
+        await go_on.wait()
+
+    announcements = Announcements("memory", put, memory.remove)
+    announcements.add_soon("/x")
+    await going.wait()
+    await announcements.drop("/x")
+    assert not memory.paths
+    tried = announcements.add_soon("/x")
+    go_on.set()
+    await tried.wait()
+    assert memory.paths == {"/x"}
+    await announcements.close()
+
+
+@pytest.mark.parametrize("key", ["demo.A", "*"])
+async def test_subscriber_who_does_not_wait(key, memory, registry):
+    """Who was cancelled before there was a list has no subscription, and hears nothing."""
+    memory.down = True
+    told = Listening()
+    subscribing = asyncio.create_task(registry.subscribe(key, told, timeout=600))
+    await eventually(lambda: bool(memory.watches))
+    await asyncio.sleep(0)
+    subscribing.cancel()
+    await asyncio.wait((subscribing,))
+    assert memory.watches == []
+    memory.down = False
+    await registry.register(ONE)
+    await eventually(lambda: bool(memory.paths))
+    assert not any("/consumers/" in path for path in memory.paths)
+    assert told.lists == []
+
+
 async def test_what_is_passed_over(memory, registry, caplog):
     """Providers of other protocols and broken nodes are left out, each kind logged once."""
     folder = "/dubbo/demo.A/providers"
@@ -236,3 +276,23 @@ async def test_closed_registry(registry):
         await registry.register(ONE)
     with pytest.raises(RuntimeError, match=r"memory://h:1 was closed"):
         await registry.subscribe("demo.A", Listening())
+
+
+async def test_closed_while_somebody_subscribes(memory, registry):
+    """Who subscribes hears that it was closed; nothing is announced after that."""
+    memory.down = True
+    subscribing = asyncio.create_task(registry.subscribe("demo.A", Listening(), timeout=600))
+    await asyncio.sleep(0)
+    assert memory.watches
+    before = asyncio.all_tasks()
+    await registry.close()
+    with pytest.raises(RuntimeError, match=r"memory://h:1 was closed"):
+        await subscribing
+    assert memory.watches == []
+    assert asyncio.all_tasks() <= before
+
+
+def test_application_that_can_not_be_written(memory):
+    """It is an error at once, and not one of each subscription."""
+    with pytest.raises(ValueError, match="application='a&b'"):
+        NodeRegistry(memory, parse("memory://h:1?application=a%26b"), ["127.0.0.1:1"])

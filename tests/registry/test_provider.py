@@ -19,6 +19,25 @@ def test_weight_is_checked():
         Provider("a:1", weight=-1)
 
 
+@pytest.mark.parametrize(
+    "facts",
+    [
+        {"weight": 10**400},
+        {"weight": 2**31},
+        {"warmup": 1e300},
+        {"warmup": float("inf")},
+        {"warmup": float("nan")},
+        {"started": float("nan")},
+        {"started": float("-inf")},
+    ],
+)
+def test_facts_that_nothing_can_be_reckoned_with(facts):
+    """One such provider would fail the calls of all others: it is none."""
+    (name,) = facts
+    with pytest.raises(ValueError, match=f"{name} of a:1 is"):
+        Provider("a:1", **facts)
+
+
 def test_facts():
     """Its key is that of the service, its tag what Dubbo calls so; it can be a key itself."""
     provider = Provider("[::1]:1", "demo.A", "g", "1", parameters={"dubbo.tag": "gray"})

@@ -15,7 +15,7 @@ Endpoints = Sequence[Endpoint]
 T = TypeVar("T")
 
 # So many lists are kept: one for each way to route, and the last one of each.
-_MOST = 16
+MOST = 16
 
 
 class Balancer(ABC, Generic[T]):
@@ -54,7 +54,7 @@ class Balancer(ABC, Generic[T]):
             return latest[1]
         found = self._prepared.get(id(endpoints))
         if found is None:
-            if len(self._prepared) >= _MOST:
+            if len(self._prepared) >= MOST:
                 self._prepared.clear()
             # The list is kept, too, so that its id stays its own.
             found = self._prepared[id(endpoints)] = (endpoints, self.prepare(endpoints))

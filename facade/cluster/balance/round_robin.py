@@ -1,9 +1,9 @@
 """One after the other, by weight."""
 
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
-from facade.cluster.balance.balancer import Balancer, Endpoints
+from facade.cluster.balance.balancer import MOST, Balancer, Endpoints
 from facade.cluster.endpoint import Endpoint
 from facade.core.invocation import Invocation
 
@@ -17,16 +17,22 @@ class Turns:
 
     __slots__ = ("_even", "_gained", "_next", "_total", "_weights", "endpoints")
 
-    def __init__(self, endpoints: Endpoints, before: "Turns | None", start: float) -> None:
+    def __init__(self, endpoints: Endpoints, before: "Sequence[Turns]", start: float) -> None:
         self.endpoints = endpoints
         self._weights = [endpoint.weight for endpoint in endpoints]
         self._total = sum(self._weights)
         self._even = min(self._weights) == max(self._weights)
-        # Not all consumers are to begin with the same one.
-        self._next = int(start * len(endpoints))
+        # Not all consumers are to begin with the same one; the next list goes on behind it.
+        last = before[-1].last if before else None
+        self._next = endpoints.index(last) if last in endpoints else int(start * len(endpoints))
         # Who was there before keeps what it has, or each change would begin with the heaviest.
-        gained = {} if before is None else before.gains()
+        gained = {at: have for turns in before for at, have in turns.gains().items()}
         self._gained = [gained.get(id(endpoint), 0.0) for endpoint in endpoints]
+
+    @property
+    def last(self) -> Endpoint:
+        """Whose turn it was, where all are alike."""
+        return self.endpoints[self._next]
 
     def gains(self) -> dict[int, float]:
         pairs = zip(self.endpoints, self._gained, strict=True)
@@ -52,11 +58,22 @@ class RoundRobin(Balancer[None]):
 
     def __init__(self, *, random: Callable[[], float] = random.random) -> None:
         super().__init__(random=random)
-        self._turns: dict[tuple[str, str], Turns] = {}
+        # By service, method and list, which its turns keep, so that its id stays its own.
+        self._turns: dict[tuple[str, str, int], Turns] = {}
 
     def select(self, endpoints: Endpoints, invocation: Invocation) -> Endpoint:
-        key = (invocation.service, invocation.name)
+        key = (invocation.service, invocation.name, id(endpoints))
         turns = self._turns.get(key)
-        if turns is None or turns.endpoints is not endpoints:
-            turns = self._turns[key] = Turns(endpoints, turns, self._random())
+        if turns is None:
+            before = self._before(*key[:2])
+            turns = self._turns[key] = Turns(endpoints, before, self._random())
         return turns.take()
+
+    def _before(self, service: str, name: str) -> list[Turns]:
+        """The turns of other lists of this method, the newest last. Many are let go of."""
+        mine = [key for key in list(self._turns) if key[:2] == (service, name)]
+        known = [turns for key in mine if (turns := self._turns.get(key)) is not None]
+        if len(mine) >= MOST:
+            for key in mine:
+                self._turns.pop(key, None)
+        return known

@@ -41,7 +41,7 @@ class Conversation:
         self.options = options
         self.invocation = invocation
         self.error: BaseException | None = None
-        self.finished = False
+        self.finished = True  # until it begins: there is nothing to end
         # Where requests are written.
         self.writing: Writing | None = None
         self._invoker = invoker
@@ -51,6 +51,7 @@ class Conversation:
 
     def start(self) -> None:
         self.loop = asyncio.get_running_loop()
+        self.finished = False
         self._reached = self.loop.create_future()
         self._task = self.loop.create_task(self._run(), name="facade-stub")
 
