@@ -119,13 +119,17 @@ def method(function: Any = None, /, **options: Any) -> Any:
 
 
 def check_timeout(timeout: float | None, what: str) -> None:
-    """ValueError for what can't be a number of seconds to wait."""
-    if timeout is None:
-        return
-    if not isinstance(timeout, (int, float)) or isinstance(timeout, bool):
-        raise TypeError(f"{what}: {timeout!r} is not a number of seconds")
-    if not (0 < timeout < math.inf):
-        raise ValueError(f"{what}: {timeout!r} s is no time to wait; None means the default")
+    """ValueError for what can't be a number of seconds to wait. None says nothing."""
+    if timeout is not None:
+        check_seconds(timeout, what, "None means the default")
+
+
+def check_seconds(seconds: float, what: str, hint: str = "give more than 0") -> None:
+    """ValueError or TypeError for what can't be a number of seconds to wait."""
+    if not isinstance(seconds, (int, float)) or isinstance(seconds, bool):
+        raise TypeError(f"{what}: {seconds!r} is not a number of seconds")
+    if not (0 < seconds < math.inf):
+        raise ValueError(f"{what}: {seconds!r} s is no time to wait; {hint}")
 
 
 def with_timeouts(service: Service, timeouts: Mapping[str, float]) -> Service:

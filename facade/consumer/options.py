@@ -9,7 +9,7 @@ from facade.core.cluster import KEYS
 from facade.core.hint import suggest
 from facade.exchange.injvm import place
 from facade.exchange.security import in_the_open
-from facade.service import check_timeout
+from facade.service import check_seconds
 
 if TYPE_CHECKING:
     from facade.cluster import Health, Router, Subset
@@ -115,8 +115,8 @@ def check_values(
     propagate: Collection[str] | None,
 ) -> None:
     """ValueError or TypeError, which says what to change."""
-    check_timeout(timeout, "timeout of the client")
-    check_timeout(heartbeat, "heartbeat")
-    check_timeout(heartbeat_timeout, "heartbeat_timeout")
+    check_seconds(timeout, "timeout of the client")
+    check_seconds(heartbeat, "heartbeat")
+    check_seconds(heartbeat_timeout, "heartbeat_timeout")
     if isinstance(propagate, str):
         raise TypeError(f"propagate is a list of names: propagate=[{propagate!r}]")

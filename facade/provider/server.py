@@ -37,7 +37,7 @@ from facade.provider.standard import StandardServices
 from facade.provider.streams import Streams
 from facade.provider.unary import UnaryCalls
 from facade.provider.watchdog import Watchdog
-from facade.service import check_timeout
+from facade.service import check_seconds
 
 if TYPE_CHECKING:
     from facade.exchange.tls import ServerTls
@@ -117,8 +117,8 @@ class Server(Exporting):
         registry: Any = (),
         announce: str = "",
     ) -> None:
-        check_timeout(heartbeat, "heartbeat")
-        check_timeout(heartbeat_timeout, "heartbeat_timeout")
+        check_seconds(heartbeat, "heartbeat")
+        check_seconds(heartbeat_timeout, "heartbeat_timeout")
         check_listeners(listeners, ExporterListener, ("exported", "unexported"))
         self.address = address
         self.port = 0
