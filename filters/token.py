@@ -28,8 +28,8 @@ class Token(Filter):
     token is empty asks for none. A token proves who calls only where nobody listens: use TLS.
 
     Mended: the comparison takes as long for any token of one length, the token that came is
-    not repeated in the text, and the code is not UNKNOWN. ``token=True``, which publishes a
-    random one through Dubbo's registry, is a TypeError: there is no registry to hide it in.
+    not repeated in the text, and the code is not UNKNOWN. ``token=True``, with which Dubbo
+    publishes a random one in its registry, is a TypeError: who may read there could call.
     """
 
     keys = {TOKEN: (str, list, tuple)}

@@ -24,7 +24,9 @@ def checked(target: str) -> str:
 Target = Annotated[
     str,
     typer.Argument(
-        metavar="ADDRESS", callback=checked, help="Where the provider is: host:port, or unix:path."
+        metavar="ADDRESS",
+        callback=checked,
+        help="Where the provider is: host:port, unix:path, or a registry, as zookeeper://h:2181.",
     ),
 ]
 

@@ -49,8 +49,8 @@ class AsyncClient:
 
     Of the target "injvm" it calls what servers of this process export, without a network.
     It may be made anywhere and connects when the first call needs it. Clients of one event
-    loop share the stream where their target, application, sizes, heartbeat, TLS and compression are
-    the same.
+    loop share the stream where their target, application, sizes, heartbeat, credentials, limits, TLS
+    and compression are the same.
     Times are seconds, sizes bytes.
 
     timeout            longest a call may take where neither it, its method, nor its
@@ -61,6 +61,7 @@ class AsyncClient:
     filters            names, filter objects, "default", "-name"; the first is outermost
     filter_settings    what filters find in ``configure``, and ``when`` asks for
     listeners          are told of each service that is referred to
+    application        name of this application, for the provider's logs and rules
     propagate          which received attachments go on to further hops: names, or None
     wait_for_ready     calls wait for a connection as long as their time allows; without it
                        they fail as soon as one attempt to connect does
@@ -72,6 +73,7 @@ class AsyncClient:
                        each call on the next
     on_connect         called with the Peer when a connection is made,
     on_disconnect      and with the Peer and the error (or None) when it has ended
+    max_message_size   largest call or answer, unpacked; the smaller one of both ends holds
     heartbeat          ask the provider for a sign of life after this long a silence
     heartbeat_timeout  and give the connection up when none comes for this long
     credentials        what proves who we are, by name: str or bytes, or an async function that

@@ -8,7 +8,9 @@ from facade.core.invocation import Invocation
 class ServiceContext:
     """Facts of the call at hand: the one that is served here, or else the last one made.
 
-    ``side`` is "provider" or "consumer"; addresses are gRPC's, e.g. "ipv4:127.0.0.1:50051".
+    ``side`` is "provider" or "consumer". The address of a consumer is gRPC's, as
+    "ipv4:127.0.0.1:40312"; that of a provider is the target, or where it listens. A consumer
+    does not know its own.
     """
 
     __slots__ = ("_invocation", "side")

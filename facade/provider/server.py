@@ -55,6 +55,7 @@ class Server(Exporting):
     filters            names, filter objects, "default", "-name"; the first is outermost
     filter_settings    what filters find in ``configure``, and ``when`` asks for
     listeners          are told of each service that is exported or unexported
+    application        name of this application
     threads, queue     for methods that are not async: how many run at once, how many more
                        may wait; a call beyond is refused
     max_connections    how many consumers may be connected; one more is refused. 0: any number
@@ -71,6 +72,7 @@ class Server(Exporting):
     callbacks          how many callables of one consumer may be held on one stream
     native             what is exported can also be called as gRPC methods of its own names
     grace              how long a stop waits for calls under way
+    max_message_size   largest call or answer, unpacked; the smaller one of both ends holds
     heartbeat          ask a consumer for a sign of life after this long a silence
     heartbeat_timeout  and give the connection up when none comes for this long
     health, reflection, channelz   which of gRPC's standard services tools find here

@@ -104,7 +104,7 @@ def test_bad_configuration(token, error):
 
 @pytest.mark.parametrize("token", [True, 5, None])
 def test_setting_of_another_kind(token):
-    """``token=True`` is Dubbo's for a registry, which is not here."""
+    """``token=True`` is Dubbo's for a registry, and not taken here."""
     with pytest.raises(TypeError, match="token"):
         facade.Server().export(Greeter, GreeterImpl(), token=token)
 
