@@ -69,7 +69,8 @@ class NoStream:
 
 
 class Peer:
-    """Who is at the other end of a stream. Addresses are gRPC's, e.g. "ipv4:127.0.0.1:50051".
+    """Who is at the other end of a stream. The address of a consumer is gRPC's, as
+    "ipv4:127.0.0.1:40312"; that of a provider is the target.
 
     ``identity``: who a consumer is: what ``authenticate`` of the server said, else what his
     certificate says, where he had to show one (mTLS).
