@@ -35,7 +35,8 @@ async def main(address: str) -> None:
     server = facade.Server(address, application="interop")
     server.export(Greeter, PythonGreeter())
     stop = asyncio.Event()
-    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop.set)
+    for number in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
     async with server:
         print(f"listening at 127.0.0.1:{server.port}", flush=True)
         await stop.wait()

@@ -49,7 +49,8 @@ async def main(address: str) -> None:
     server.export(PetStore, Shop())
     server.export(PetStore, Shop("north"), group="north")
     stop = asyncio.Event()
-    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop.set)
+    for number in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
     async with server:
         print(f"listening at 127.0.0.1:{server.port}", flush=True)
         await stop.wait()
