@@ -18,7 +18,7 @@ from facade.cli.worker import worker
 
 EPILOG = (
     "Exit codes: 0 all went well; 1 the call, or what was to be done, failed; 2 wrong usage; "
-    "69 the provider can't be reached (ping: 1)."
+    "69 the provider can't be reached (ping: 1); 130 interrupted."
 )
 
 app = typer.Typer(
