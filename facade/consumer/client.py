@@ -53,22 +53,20 @@ class AsyncClient:
     and compression are the same.
     Times are seconds, sizes bytes.
 
-    timeout            longest a call may take where neither it, its method, nor its
-                       interface says so, nor the provider
+    timeout            longest a call may take where nothing else says so
     countdown          calls take over the time that is left where they are made, and tell
                        the provider what they have; @facade.method(countdown=) goes before it
     describe           ask the provider, after each connect, for the timeouts it publishes
     filters            names, filter objects, "default", "-name"; the first is outermost
     filter_settings    what filters find in ``configure``, and ``when`` asks for
     listeners          are told of each service that is referred to
-    application        name of this application, for the provider's logs and rules
+    application        name of this application, for the provider
     propagate          which received attachments go on to further hops: names, or None
     wait_for_ready     calls wait for a connection as long as their time allows; without it
                        they fail as soon as one attempt to connect does
     callbacks          how many callables, given as arguments, may be in use on one stream
     unary              each call is a gRPC call of its own: for proxies that end streams
-    native             each call is a gRPC call of the service's own method, for providers that
-                       know nothing of ours: with protobuf messages, else with JSON values
+    native             each call is a gRPC call of the service's own method: see docs/grpc.md
     connections        0: one connection, shared with other clients; else so many of its own,
                        each call on the next
     on_connect         called with the Peer when a connection is made,
