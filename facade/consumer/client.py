@@ -49,8 +49,8 @@ class AsyncClient:
 
     Of the target "injvm" it calls what servers of this process export, without a network.
     It may be made anywhere and connects when the first call needs it. Clients of one event
-    loop share the stream where their target, application, sizes, heartbeat, credentials, limits, TLS
-    and compression are the same.
+    loop share the stream where their target, application, sizes, heartbeat, credentials, limits,
+    TLS and compression are the same.
     Times are seconds, sizes bytes.
 
     timeout            longest a call may take where nothing else says so
