@@ -20,6 +20,7 @@ class Nowhere:
     """A way that answers at once."""
 
     available = True
+    held = False
 
     def __init__(self, provider):
         self._answer = Result()

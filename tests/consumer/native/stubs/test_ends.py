@@ -2,6 +2,7 @@
 
 import asyncio
 import gc
+import sys
 
 import grpc
 import grpc.aio
@@ -126,3 +127,14 @@ async def test_nothing_is_left(client, servicer):
     while len(asyncio.all_tasks()) > before:
         gc.collect()
         await asyncio.sleep(0)
+
+
+def test_call_that_could_not_be_begun(monkeypatch):
+    """Without an event loop it raises, and nothing is complained of when it is let go of."""
+    complaints = []
+    monkeypatch.setattr(sys, "unraisablehook", complaints.append)
+    stub = GreeterStub(facade.AsyncClient("127.0.0.1:1").channel())
+    with pytest.raises(RuntimeError, match="no running event loop"):
+        stub.SayHello(Hello(name="Ann"))
+    gc.collect()
+    assert complaints == []
