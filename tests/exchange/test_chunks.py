@@ -7,6 +7,7 @@ import pytest
 import facade
 from facade import Status
 from facade.codec import decode_plain
+from facade.exchange.assembly import AT_ONCE
 from facade.exchange.bulk import FIRST, LARGE
 from facade.exchange.envelope import Envelope
 
@@ -91,6 +92,19 @@ async def test_small_timeout_of_a_large_call(store):
     with pytest.raises(facade.DeadlineExceeded):
         await remote.echo.options(timeout=0.005)(b"x" * 3 * SIZE)
     assert await remote.small("hi") == "hi"
+
+
+async def test_many_large_values_at_once():
+    """More than an end keeps of unfinished ones: the rest go whole, and the stream goes on."""
+    size = 2 * LARGE
+    server = facade.Server("127.0.0.1:0", max_message_size=size)
+    server.export(Store, StoreImpl())
+    async with (
+        server,
+        facade.AsyncClient(f"127.0.0.1:{server.port}", timeout=30, max_message_size=size) as client,
+    ):
+        values = [bytes([n]) * (size - 1000) for n in range(3 * AT_ONCE)]
+        assert await asyncio.gather(*map(client.refer(Store).echo, values)) == values
 
 
 # With the other end written by hand
