@@ -88,6 +88,7 @@ class Connection:
         self.answers = Dispatcher(exports, self.send, self.peer, settings, opened=opened)
         self.peer.limits = self.calls.limits = settings.limits
         self.calls.bulk = self.answers.bulk = self._writer.bulk
+        self.calls.assembly = self._assembly
         self._idle = Idle(settings, self, self.drain)
         self.calls.idle = self.answers.idle = self._finish_when_idle
 
@@ -276,6 +277,7 @@ class Connection:
             self._assembly.discard(envelope.id)
             if self._writer.bulk:
                 self._writer.bulk.discard(envelope.id)
+            self._finish_when_idle()
         elif kind == "item":
             self._role(envelope.id).item(envelope.id, envelope.item)
         elif kind == "credit":
@@ -294,16 +296,15 @@ class Connection:
 
     def _put_together(self, id: int, chunk: Any) -> None:
         if id not in self._assembly:
-            if not chunk.total_bytes:
-                return  # of what was cancelled meanwhile
-            if self._role(id) is self.answers:
-                self.answers.reserve(id)
+            if not chunk.total_bytes or not self._role(id).reserve(id):
+                return  # nobody waits for it any more
             self._assembly.begin(id, chunk)
         envelope = self._assembly.add(id, chunk)
         if envelope is None:
             return
         if self._role(id) is self.calls:
             self.calls.resolve(id, envelope.result)
+            self._finish_when_idle()
         else:
             self.answers.start(id, envelope.invocation, self._heartbeat.heard)
 
