@@ -116,8 +116,12 @@ class Connection:
             self._reader.cancel()
             for end in ends:
                 end.cancel()
-            outcomes = await asyncio.gather(*ends, return_exceptions=True)
-            self._end(next((e for e in outcomes if isinstance(e, Exception)), None))
+            problem = None
+            try:
+                outcomes = await asyncio.gather(*ends, return_exceptions=True)
+                problem = next((e for e in outcomes if isinstance(e, Exception)), None)
+            finally:  # also where it is cancelled once more
+                self._end(problem)
 
     async def _leave(self) -> None:
         """Say that we are done, and let the peer have the last word."""
@@ -186,9 +190,7 @@ class Connection:
             await self.closed.wait()
 
     def _send_drain(self, reason: str) -> None:
-        envelope = Envelope()
-        envelope.drain.reason = reason
-        self.send(envelope.SerializeToString())
+        self.send(Envelope(drain={"reason": reason}).SerializeToString())
 
     def follow(self) -> None:
         """The peer drains: send nothing new either."""
@@ -317,10 +319,7 @@ class Connection:
         error = Unimplemented(f"this end does not take envelopes {kind}")
         if id == 0:
             raise Violation(error.message, status=Status.UNIMPLEMENTED)
-        if id & 1 == self._opened:  # a call of ours
-            self.calls.refuse(id, error)
-        else:
-            self.answers.refuse(id, error)
+        self._role(id).refuse(id, error)
 
     # Setup
 

@@ -19,7 +19,7 @@ from facade.core.errors import (
 from facade.core.invocation import Invocation
 from facade.core.result import Result
 from facade.exchange.assembly import Assembly
-from facade.exchange.bulk import Bulk
+from facade.exchange.bulk import Bulk, Large
 from facade.exchange.envelope import Envelope, WireResult, fill_invocation
 from facade.exchange.inflight import InFlight
 from facade.exchange.limits import DEFAULT
@@ -262,7 +262,7 @@ class Multiplexer:
         self, reason: str, envelope: bytes, call: Sendable | None = None, alone: bool = False
     ) -> None:
         """In the place of ``send`` once the connection has ended. (B7.9)"""
-        if isinstance(call, PendingCall):
+        if isinstance(call, (PendingCall, Large)):
             self._calls.close(call.id)
         raise Unavailable(f"nothing can be sent: {reason}", sent=Sent.NOT_SENT)
 
