@@ -180,7 +180,7 @@ class Inbox:
         while not self._waiting:
             if self._over:
                 error, self.error = self.error, None
-                raise error or StopAsyncIteration
+                raise StopAsyncIteration if error is None else error
             if self._waiter is not None:
                 raise RuntimeError("two readers of one stream: its values would go to either")
             self._waiter = self.loop.create_future()
