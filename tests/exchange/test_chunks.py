@@ -245,9 +245,11 @@ async def test_caller_who_leaves_in_the_middle_of_an_answer(consumer, envelope, 
 
 async def test_answer_in_chunks_that_is_late(consumer, envelope):
     """A stream that both ends leave is over with its last chunk."""
-    _, worker, transport = consumer()
-    call = worker.echo.options(timeout=0.1).future("hi")
+    client, worker, transport = consumer()
+    ready = asyncio.create_task(client.ready(20))
     hand = await transport.accept(features=["chunks"])
+    await ready
+    call = worker.echo.options(timeout=0.5).future("hi")
     await hand.receive()
     first, *rest = parts(envelope.result(1, "x" * 1000), 300)
     await hand.send(first)

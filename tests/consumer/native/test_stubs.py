@@ -304,7 +304,9 @@ async def test_requests_are_let_go_of_at_an_end_of_ours(target, close):
             closed.set()
 
     client = AsyncClient(target, countdown=False)
-    call = GreeterStub(client.channel()).SayHelloToAll(requests(), timeout=20 if close else 0.5)
+    stub = GreeterStub(client.channel())
+    await stub.SayHello(Hello(name="Ann"))  # it is connected
+    call = stub.SayHelloToAll(requests(), timeout=20 if close else 1)
     waiting = asyncio.ensure_future(call)
     await taken.wait()
     if close:
