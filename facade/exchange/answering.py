@@ -199,7 +199,12 @@ def failed(id: int, error: RpcError) -> Any:
     """An Envelope with an error of this end."""
     envelope = Envelope()
     envelope.id = id
-    fill_error(envelope.result, error, raised=False, attachments=None)
+    try:
+        fill_error(envelope.result, error, raised=False, attachments=None)
+    except Exception:  # a filter made it of what is no code, or no message
+        logger.exception("an error can't be told as it is: %r", error)
+        text = f"the provider failed, with a {type(error).__name__} that can't be told: see its log"
+        return failed(id, RpcError(text, status=Status.INTERNAL, sent=error.sent))
     return envelope
 
 

@@ -194,9 +194,9 @@ def read_result(
 def _read_error(wire: Any) -> Exception:
     if wire.type:
         known = restore(wire.type, _decode_arguments(wire)) if wire.arguments else None
-        return known or RemoteError(
-            wire.message, type=wire.type, remote=True, details=tuple(wire.details)
-        )
+        if known is not None:
+            return known
+        return RemoteError(wire.message, type=wire.type, remote=True, details=tuple(wire.details))
     status = _member(Status, wire.status, Status.UNKNOWN)
     return BY_STATUS.get(status, RpcError)(
         wire.message,

@@ -46,7 +46,7 @@ class FromThread(AsyncIterator[Any]):
         while not self._ready:
             if self._over:
                 error, self._error = self._error, None
-                raise error or StopAsyncIteration
+                raise StopAsyncIteration if error is None else error
             self._go_on()
             await self._sleep()
         value = self._ready.popleft()
@@ -145,7 +145,7 @@ class InThread:
                 await self._take()
             if not self._ready:
                 end, self._end = self._end, StopIteration()
-                raise end if end and not isinstance(end, StopIteration) else StopAsyncIteration
+                raise StopAsyncIteration if isinstance(end, StopIteration | None) else end
         return self._ready.popleft()
 
     async def aclose(self) -> None:
@@ -154,7 +154,7 @@ class InThread:
 
     def _finish(self) -> None:
         end, self._end = self._end, StopIteration()
-        raise end or StopIteration
+        raise StopIteration if end is None else end
 
     async def _take(self) -> None:
         """The next value, and those behind it that are there already."""

@@ -65,6 +65,33 @@ async def test_requests_are_let_go_of(stub, servicer):
     await closed.wait()
 
 
+@pytest.mark.parametrize("close", [True, False])
+async def test_requests_are_let_go_of_at_an_end_of_ours(target, close):
+    """Where the client closes, or its own clock says that the time is up."""
+    taken, closed = asyncio.Event(), asyncio.Event()
+
+    async def requests():
+        try:
+            yield Hello(name="Ann")
+            taken.set()
+            await asyncio.Event().wait()
+        finally:
+            closed.set()
+
+    client = AsyncClient(target, countdown=False)
+    stub = GreeterStub(client.channel())
+    await stub.SayHello(Hello(name="Ann"))  # it is connected
+    call = stub.SayHelloToAll(requests(), timeout=20 if close else 1)
+    waiting = asyncio.ensure_future(call)
+    await taken.wait()
+    if close:
+        await client.close(grace=0)
+    with pytest.raises(facade.Unavailable if close else facade.DeadlineExceeded):
+        await waiting
+    await closed.wait()
+    await client.close(grace=0)
+
+
 async def test_requests_that_fail(stub, servicer):
     """What the iterator of requests raises is the cause of the call's error."""
 
