@@ -12,6 +12,7 @@ import grpc
 import grpc.aio
 
 from facade.core.errors import RpcError, Status
+from facade.core.exceptions import text_of
 from facade.core.invocation import Attachments, Invocation
 from facade.exchange.metadata import RICH_STATUS, Pairs, to_attachments
 from facade.provider.native.aborted import Aborted, status_number
@@ -195,4 +196,4 @@ grpc.ServicerContext.register(SyncContext)
 
 def unexpected(error: BaseException) -> str:
     """grpcio's words for what a servicer raised."""
-    return f"Unexpected {type(error)}: {error}"
+    return f"Unexpected {type(error)}: {text_of(error)}"

@@ -14,7 +14,7 @@ from google.protobuf.struct_pb2 import Value
 
 from facade.codec import ANY, VALUE, MethodCodec
 from facade.core.errors import Code, InvalidArgument, RpcError, Sent, Status, Unimplemented
-from facade.core.exceptions import wire_name
+from facade.core.exceptions import text_of, wire_name
 from facade.core.invocation import Invocation
 from facade.core.method import service_key
 from facade.exchange.answering import NoStream
@@ -115,7 +115,7 @@ class TypedMethod:
     def failure(self, error: BaseException, invocation: Invocation) -> tuple[str, Pairs]:
         name = sendable(wire_name(error)).encode("ascii", "backslashreplace").decode()
         more: Pairs = () if isinstance(error, RpcError) else ((EXCEPTION_TYPE, name),)
-        return str(error), more
+        return text_of(error), more
 
 
 def _wrap(value: Any) -> None:
