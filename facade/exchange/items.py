@@ -13,7 +13,7 @@ from collections.abc import AsyncIterator, Callable
 from typing import Any
 
 from facade.codec import Payload
-from facade.core.stream import close
+from facade.core.stream import NOT_OF_THE_STREAM, close
 
 # What a reader lets the other end send ahead. One value more than the bytes allow may come,
 # as a value may be longer than all of them.
@@ -22,9 +22,6 @@ WINDOW_BYTES = 1024 * 1024
 
 # How many values are sent before the event loop may turn.
 TURN = 64
-
-# What is raised in a stream, and is not for who reads it.
-_NOT_OF_THE_STREAM = (asyncio.CancelledError, KeyboardInterrupt, GeneratorExit)
 
 Decode = Callable[[Payload], Any]
 
@@ -76,7 +73,7 @@ async def pour(stream: Any, credit: Credit, send: Callable[[Any], int]) -> BaseE
                 value = await anext(stream)
             except StopAsyncIteration:
                 return None
-            except _NOT_OF_THE_STREAM:
+            except NOT_OF_THE_STREAM:
                 raise
             except BaseException as error:
                 return error  # SystemExit, say, must not end the process

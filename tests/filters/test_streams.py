@@ -115,6 +115,17 @@ async def test_end_is_told_once(how):
         assert isinstance(outcome, asyncio.CancelledError)
 
 
+async def test_end_of_one_that_wants_to_exit():
+    """SystemExit is its error, and not a reader who left."""
+    told = []
+    result = await giving(SystemExit(1)).invoke(call())
+    at_end(result, told.append)
+    with pytest.raises(SystemExit):
+        await read(result.value)
+    (outcome,) = told
+    assert isinstance(outcome.exception, SystemExit)
+
+
 async def test_several_are_told():
     """The innermost first, and each whatever another raises; values pass one layer."""
     told = []
