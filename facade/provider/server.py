@@ -204,6 +204,8 @@ class Server(Exporting):
         except OSError:
             self._started = False  # it may be tried again
             raise
+        if self._stopping is not None:
+            return  # it was stopped meanwhile, and announces nothing any more
         self._local.start(self._exports)
         await self.announcer.start(self.address, self.port)
 
@@ -276,7 +278,11 @@ class Server(Exporting):
             runner.run(serve(self))
 
     async def __aenter__(self) -> Self:
-        await self.start()
+        try:
+            await self.start()
+        except asyncio.CancelledError:  # then nobody leaves the block
+            await self.stop()
+            raise
         return self
 
     async def __aexit__(
