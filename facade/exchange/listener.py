@@ -205,10 +205,9 @@ class GrpcListener:
 
 def check_port(address: str) -> None:
     """ValueError for a port that is none: gRPC would take another for it, without a word."""
-    _, colon, port = address.rpartition(":")
-    if colon and not unixsocket.is_unix(address) and re.fullmatch("-?[0-9]+", port):
-        if not 0 <= int(port) < 2**16:
-            raise ValueError(f"{address!r}: a port is a number from 0 to 65535")
+    said = re.search(":(-?[0-9]+)$", address)
+    if said and not unixsocket.is_unix(address) and not 0 <= int(said[1]) < 2**16:
+        raise ValueError(f"{address!r}: a port is a number from 0 to 65535")
 
 
 def _cannot_listen(address: str, error: Exception | None) -> OSError:

@@ -12,6 +12,8 @@ if TYPE_CHECKING:
 
 COMPRESSIONS = (None, "deflate", "gzip")
 DEFAULT_MAX_MESSAGE = 4 * 1024 * 1024
+# gRPC counts to 2**31, and there is room for a frame around it.
+MOST_MESSAGE = 2**31 - 1025
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
@@ -47,8 +49,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
             value = getattr(self, name)
             if isinstance(value, bool) or not isinstance(value, kind):
                 raise TypeError(f"{name}={value!r}: give {_NAMES[kind]}")
-        if self.max_message_size < 1:
-            raise ValueError(f"max_message_size={self.max_message_size}: bytes, 1 or more")
+        if not 1 <= self.max_message_size <= MOST_MESSAGE:
+            raise ValueError(
+                f"max_message_size={self.max_message_size}: from 1 byte to {MOST_MESSAGE}"
+            )
 
 
 _SECONDS = (int, float)

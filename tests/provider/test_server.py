@@ -359,6 +359,7 @@ def test_setting_that_makes_no_sense(settings):
         {"limits": 1000},
         {"max_message_size": 1.5},
         {"max_message_size": 0},
+        {"max_message_size": 2**31 - 1},
         {"socket_mode": "600"},
         {"grace": "10"},
         {"grace": -1},
