@@ -206,10 +206,12 @@ class Server(Exporting):
         except OSError:
             self._started = False  # it may be tried again
             raise
-        if self._stopping is not None:
-            return  # it was stopped meanwhile, and announces nothing any more
-        self._local.start(self._exports)
-        await self.announcer.start(self.address, self.port)
+        await self._tell()
+
+    async def _tell(self) -> None:
+        if self._stopping is None:  # else it was stopped while it began to listen
+            self._local.start(self._exports)
+            await self.announcer.start(self.address, self.port)
 
     async def _listen(self) -> None:
         self._listener = listener = GrpcListener(
