@@ -225,6 +225,12 @@ async def test_exception_over_two_hops(wire, sent):
     assert str(sent) in str(raised.value)
 
 
+async def test_generator_exit_of_a_method(wire):
+    """As elsewhere it tells of the end of the loop, it is no answer; but there is one."""
+    error = await raised_by(wire, GeneratorExit())
+    assert error.status is facade.Status.INTERNAL
+
+
 async def test_stop_iteration_of_an_async_method(wire):
     """Python makes a RuntimeError of it, and that is what comes."""
     error = await raised_by(wire, StopIteration("no more"))

@@ -18,6 +18,7 @@ from facade.core.log import get_logger
 from facade.core.method import Method
 from facade.core.result import Result
 from facade.core.stream import NOT_OF_THE_STREAM
+from facade.exchange.answering import ends_the_loop
 from facade.exchange.guard import caller_of
 from facade.exchange.listener import peer_of
 from facade.exchange.metadata import RICH_STATUS, Pairs, to_attachments, to_metadata
@@ -155,7 +156,11 @@ class Call:
         except RpcError as error:
             _report(error, self.invocation)
             return Outcome.of(error)
-        except Exception:
+        except asyncio.CancelledError:
+            raise
+        except BaseException as error:
+            if ends_the_loop(error):
+                raise
             logger.exception("a filter failed in a call of %s", self.invocation)
             text = f"the provider failed to call {self.invocation}: see its log"
             return Outcome.of(RpcError(text, code=Code.UNKNOWN, status=Status.INTERNAL))
