@@ -153,6 +153,20 @@ async def test_stop_withdraws_before_calls_end(board):
         await stopping
 
 
+async def test_registry_that_fails_to_close(board, caplog):
+    """It is logged, and the server stops all the same."""
+
+    async def close():
+        raise ValueError("no")
+
+    board.close = close
+    server = facade.Server(registry=board)
+    await server.start()
+    await server.stop()
+    await asyncio.wait_for(server.wait(), 20)
+    assert "failed to close" in caplog.text
+
+
 class Hanging(Board):
     """It takes as long as it is let."""
 
