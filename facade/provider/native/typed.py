@@ -74,7 +74,7 @@ class TypedMethod:
                 return Value.FromString(data)
             kind: Any = self.method.parameters[0].type
             kind.FromString(data)
-        except DecodeError as error:
+        except (DecodeError, RecursionError, UnicodeDecodeError) as error:
             expected = "google.protobuf.Value" if self._encoding == VALUE else kind.__name__
             raise InvalidArgument(
                 f"{self.method}: the request is no {expected}: {error}", sent=Sent.NOT_EXECUTED
