@@ -11,6 +11,7 @@ import pytest
 
 import facade
 from facade.cli import supervisor
+from facade.cli.line import Line
 from facade.cli.process import told
 
 APP = """
@@ -338,6 +339,17 @@ async def test_workers_end_with_their_parent(serve):
     await served.listens()
     signalled(served, signal.SIGKILL)
     assert await served.ended() == (-signal.SIGKILL, "")
+
+
+async def test_end_of_the_parent_is_seen_once():
+    """The loop does not turn without end while calls under way are let end."""
+    parent, worker = socket.socketpair()
+    stopping = asyncio.Event()
+    with worker:
+        Line(worker, facade.Server()).started(stopping)
+        parent.close()
+        await stopping.wait()
+        assert not asyncio.get_running_loop().remove_reader(worker)
 
 
 async def test_port_is_not_shared_with_strangers(serve):
