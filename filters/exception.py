@@ -13,7 +13,7 @@ from facade.core.invocation import Invocation
 from facade.core.log import get_logger
 from facade.core.result import Result
 from facade.core.settings import ByMethod, FilterSettings
-from facade.core.stream import Watched, at_end, is_stream
+from facade.core.stream import NOT_OF_THE_STREAM, Watched, at_end, is_stream
 
 logger = get_logger(__name__)
 
@@ -129,9 +129,9 @@ class Kept(Watched):
     async def __anext__(self) -> Any:
         try:
             return await super().__anext__()
-        except StopAsyncIteration:
+        except (StopAsyncIteration, *NOT_OF_THE_STREAM):
             raise
-        except builtins.Exception as error:
+        except BaseException as error:
             if _may_leave(error):
                 raise
             raise _kept(error, self._invocation) from None
