@@ -183,7 +183,7 @@ class Supervisor:
         finally:
             outdated.cancel()
         if not ready.done():
-            successor.send(signal.SIGKILL)
+            successor.send(signal.SIGTERM)
         return await ready is not None
 
 
