@@ -181,7 +181,13 @@ async def answer(
     except RpcError as error:
         _report(error, invocation)
         return failed(id, error), None
-    except Exception:
+    except asyncio.CancelledError:
+        if channels is not None:
+            await _end_of_thread(invocation)
+        raise
+    except BaseException as error:
+        if ends_the_loop(error):
+            raise
         logger.exception("a filter failed in a call of %s", invocation)
         failure = RpcError(
             f"the provider failed to call {invocation}: see its log",
@@ -189,10 +195,14 @@ async def answer(
             status=Status.INTERNAL,
         )
         return failed(id, failure), None
-    except asyncio.CancelledError:
-        if channels is not None:
-            await _end_of_thread(invocation)
-        raise
+
+
+def ends_the_loop(error: BaseException) -> bool:
+    """Whether it is the operator's wish, or comes as the loop has ended. Of whatever else is
+    raised a caller is told: he must neither end the process nor wait in vain."""
+    if isinstance(error, GeneratorExit):
+        return asyncio._get_running_loop() is None
+    return isinstance(error, KeyboardInterrupt)
 
 
 def failed(id: int, error: RpcError) -> Any:

@@ -14,7 +14,7 @@ from typing import Any
 
 from facade.codec import Payload
 from facade.core.log import get_logger
-from facade.core.stream import close
+from facade.core.stream import NOT_OF_THE_STREAM, close
 
 logger = get_logger(__name__)
 
@@ -25,9 +25,6 @@ WINDOW_BYTES = 1024 * 1024
 
 # How many values are sent before the event loop may turn.
 TURN = 64
-
-# What is raised in a stream, and is not for who reads it.
-_NOT_OF_THE_STREAM = (asyncio.CancelledError, KeyboardInterrupt, GeneratorExit)
 
 Decode = Callable[[Payload], Any]
 
@@ -79,7 +76,7 @@ async def pour(stream: Any, credit: Credit, send: Callable[[Any], int]) -> BaseE
                 value = await anext(stream)
             except StopAsyncIteration:
                 return None
-            except _NOT_OF_THE_STREAM:
+            except NOT_OF_THE_STREAM:
                 raise
             except BaseException as error:
                 return error  # SystemExit, say, must not end the process
@@ -97,7 +94,7 @@ async def leave(stream: Any) -> None:
     """Close it. What it raises then is for the log, as its call comes to its end all the same."""
     try:
         await close(stream)
-    except _NOT_OF_THE_STREAM:
+    except NOT_OF_THE_STREAM:
         raise
     except BaseException as error:
         logger.warning("%r failed as it was closed: %r", stream, error, exc_info=error)

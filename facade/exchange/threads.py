@@ -100,6 +100,10 @@ class FromThread(AsyncIterator[Any]):
                 getattr(self._iterator, "close", lambda: None)()
         except StopIteration:
             self._over = True
+        except StopAsyncIteration as error:  # it would pass for the end
+            self._error = RuntimeError("the iterator raised StopAsyncIteration")
+            self._error.__cause__ = error
+            self._over = True
         except BaseException as error:
             self._over, self._error = True, error
 

@@ -128,6 +128,19 @@ def test_loop_that_ends_while_its_thread_is_at_a_value(closed):
     assert stream.at_hand <= 1
 
 
+async def test_an_iterator_that_raises_an_end_of_another_kind():
+    """StopAsyncIteration is an error of it: who reads would take the rest for nothing."""
+
+    def numbers():
+        yield 1
+        raise StopAsyncIteration
+
+    stream = FromThread(numbers(), in_thread)
+    assert await anext(stream) == 1
+    with pytest.raises(RuntimeError, match="raised StopAsyncIteration"):
+        await anext(stream)
+
+
 # In a thread
 
 

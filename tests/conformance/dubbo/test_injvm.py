@@ -11,6 +11,7 @@ import pytest
 import facade
 from facade import RpcContext
 from facade.core import TimeoutCountDown
+from facade.exchange.injvm import exported
 from facade.testing import invocation
 
 LONG = 20.0
@@ -311,6 +312,20 @@ async def test_server_whose_loop_ends_while_it_answers(streams):
     assert caught.value.sent is facade.Sent.MAYBE_EXECUTED
     for exporter in (await serving).exporters:
         exporter.unexport()
+
+
+async def test_server_that_stops_as_it_is_called(monkeypatch):
+    """Who has found it just before learns that it stops."""
+    server = facade.Server("injvm:stops")
+    server.export(Shop, ShopImpl())
+    async with server, facade.AsyncClient("injvm:stops", timeout=LONG) as client:
+        shop = client.refer(Shop)
+        await shop.look()
+        (found,) = exported.at("injvm:stops")
+        await server.stop()
+        monkeypatch.setattr(exported, "find", lambda *_: found)
+        with pytest.raises(facade.Unavailable, match="the provider stops"):
+            await shop.look()
 
 
 # The end
