@@ -74,7 +74,7 @@ class FromThread(AsyncIterator[Any]):
         try:
             await self._run(partial(self._context.run, self._pull))
         except Exception as error:  # there was no thread to be had
-            self._over, self._error = True, error
+            self._error, self._over = error, True
         except asyncio.CancelledError as error:  # its loop ends
             # The thread may be at work still, and no other may enter its context: it sees that
             # this is closed once it has the value that it is at.
@@ -105,7 +105,7 @@ class FromThread(AsyncIterator[Any]):
             self._error.__cause__ = error
             self._over = True
         except BaseException as error:
-            self._over, self._error = True, error
+            self._error, self._over = error, True
 
     async def aclose(self) -> None:
         """Its thread closes the iterator, once that has given what it is at."""
