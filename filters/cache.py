@@ -86,9 +86,10 @@ class Cache(Filter):
         return made
 
     def clear(self) -> None:
-        """Forget all answers."""
-        for store in self._stores.values():
+        """Forget all answers, and do not keep those that are on their way."""
+        for store in list(self._stores.values()):
             if store is not None:
+                store.flights.clear()
                 store.answers.clear()
 
     async def invoke(self, invoker: Invoker, invocation: Invocation) -> Result:
@@ -125,7 +126,9 @@ class Cache(Filter):
         try:
             result = await invoker.invoke(invocation)
             if not result.expired:
-                outcome = self._keep(store, key, result)
+                outcome = _shared(result)
+                if outcome is not None and store.flights.get(key) is flight:
+                    store.keep(key, outcome)
             return result
         except DeadlineExceeded:
             raise  # this caller's time: others may have more
@@ -133,20 +136,9 @@ class Cache(Filter):
             outcome = error
             raise
         finally:
-            del store.flights[key]
+            if store.flights.get(key) is flight:  # else all was to be forgotten meanwhile
+                del store.flights[key]
             flight.set_result(outcome)
-
-    def _keep(self, store: "Store", key: bytes, result: Result) -> Result | None:
-        if result.exception is not None:
-            return Result(exception=result.exception)
-        if is_stream(result.value):  # of a call without an interface
-            return None
-        try:
-            value = _copy(result.value)
-        except Exception:  # it has no copy, so nobody else can have it
-            return None
-        store.keep(key, value)
-        return Result(value)
 
     async def _wait(self, flight: "asyncio.Future[Any]", invocation: Invocation) -> None:
         countdown = invocation.countdown
@@ -195,12 +187,27 @@ class Store:
         self.answers.move_to_end(key)
         return answer
 
-    def keep(self, key: bytes, value: Any) -> None:
+    def keep(self, key: bytes, result: Result) -> None:
+        """Where it is a value."""
+        if result.exception is not None:
+            return
         seconds = self._rule.seconds
-        self.answers[key] = Answer(value, 0 if seconds is None else self._clock() + seconds)
+        self.answers[key] = Answer(result.value, 0 if seconds is None else self._clock() + seconds)
         self.answers.move_to_end(key)
         if len(self.answers) > self._rule.size:
             self.answers.popitem(last=False)
+
+
+def _shared(result: Result) -> Result | None:
+    """What those have that waited for it. None where nobody else can have it."""
+    if result.exception is not None:
+        return Result(exception=result.exception)
+    if is_stream(result.value):  # of a call without an interface
+        return None
+    try:
+        return Result(_copy(result.value))
+    except Exception:  # it has no copy
+        return None
 
 
 def _rule(kind: str | bool | None, size: int, seconds: float | None) -> Rule | None:

@@ -6,14 +6,14 @@ from collections.abc import Mapping
 from functools import partial
 from typing import Any, Literal, Self
 
-from facade.core.errors import RemoteError, RpcError
+from facade.core.errors import Quoting, RemoteError, RpcError
 from facade.core.exceptions import is_declared, is_known, restore, wire_name
 from facade.core.filter import PROVIDER, Filter, Invoker, activate
 from facade.core.invocation import Invocation
 from facade.core.log import get_logger
 from facade.core.result import Result
 from facade.core.settings import ByMethod, FilterSettings
-from facade.core.stream import Watched, at_end, is_stream
+from facade.core.stream import NOT_OF_THE_STREAM, Watched, at_end, is_stream
 
 logger = get_logger(__name__)
 
@@ -114,6 +114,8 @@ def _may_leave(error: BaseException) -> bool:
     """What was meant for callers. A RemoteError is what another provider did not declare."""
     if isinstance(error, RemoteError):
         return False
+    if isinstance(error, Quoting) and error.__cause__ is not None:
+        return _may_leave(error.__cause__)
     return isinstance(error, RpcError) or is_declared(error)
 
 
@@ -129,9 +131,9 @@ class Kept(Watched):
     async def __anext__(self) -> Any:
         try:
             return await super().__anext__()
-        except StopAsyncIteration:
+        except (StopAsyncIteration, *NOT_OF_THE_STREAM):
             raise
-        except builtins.Exception as error:
+        except BaseException as error:
             if _may_leave(error):
                 raise
             raise _kept(error, self._invocation) from None
@@ -143,6 +145,9 @@ def _kept(error: BaseException, invocation: Invocation) -> builtins.Exception:
     _record(error, invocation, f" ({number})")
     name = error.type if isinstance(error, RemoteError) else wire_name(error)
     text = f"the provider keeps the text of this: its log has it under {number}"
+    if isinstance(error, Quoting):
+        error.message = text
+        return error
     own = restore(name, (text,)) if is_known(error) else None
     return own or RemoteError(text, type=name)
 

@@ -68,7 +68,7 @@ class Hedge(Filter):
         self._prepare(hedge_budget, clock)
 
     def _prepare(self, share: float, clock: Callable[[], float]) -> None:
-        if share < 0:
+        if not share >= 0:
             raise ValueError(f"hedge_budget={share}: a share of the calls, 0 or more")
         self.budget = RepeatBudget(share, clock=clock)
         # The loop itself would let a task be collected that still cleans up.
@@ -198,7 +198,7 @@ def _plan(after: float | str | None, hedges: int) -> Plan:
     if after is None:
         raise ValueError(f"hedges={hedges}, but hedge_after is not said: after how many seconds?")
     if not isinstance(after, str):
-        if after < 0:
+        if not after >= 0:
             raise ValueError(f"hedge_after={after}: seconds, 0 or more")
         return Plan(hedges, float(after))
     number, percent, rest = after.partition("%")

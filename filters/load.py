@@ -7,9 +7,12 @@ from typing import Any, ClassVar, Self
 from facade.core.filter import PROVIDER, Filter, Invoker, activate
 from facade.core.invocation import Invocation
 from facade.core.load import LOAD
+from facade.core.log import get_logger
 from facade.core.result import Result
 from facade.core.settings import FilterSettings
 from facade.core.stream import at_end, is_stream
+
+logger = get_logger(__name__)
 
 
 @activate(group=PROVIDER, order=-9_500, when="load")
@@ -50,8 +53,17 @@ class Load(Filter):
         if streams:
             at_end(result, self._left)
         # This call has ended; its consumer wants to know of the others.
-        result.attachments[LOAD] = f"{self._load():.3g}"
+        told = self._told()
+        if told is not None:
+            result.attachments[LOAD] = told
         return result
+
+    def _told(self) -> str | None:
+        try:
+            return f"{self._load():.3g}"
+        except Exception:  # the call has run all the same
+            logger.exception("load=%r does not tell a load", self._load)
+            return None
 
     def _left(self, outcome: Result | BaseException) -> None:
         self._active -= 1

@@ -15,7 +15,7 @@ from benchmarks.simulate.provider import PLACES, Provider
 from benchmarks.simulate.scenario import Scenario
 from benchmarks.simulate.work import Work
 from facade import registry
-from facade.cluster import Chooser, Directory, Failfast, balancer
+from facade.cluster import Chooser, Directory, Failfast, named_balancer
 from facade.core.errors import DeadlineExceeded, RpcError, Unavailable
 from facade.core.invocation import Invocation
 from facade.core.result import Result
@@ -91,7 +91,7 @@ class World:
         )
         directory.update(seen)
         name = self._scenario.balancer.removesuffix(" alone")
-        return Failfast(Chooser(directory, balancer(name, random=random)))
+        return Failfast(Chooser(directory, named_balancer(name, random=random)))
 
     def run(self) -> Outcome:
         """All calls from the first to the answer of the last."""

@@ -126,7 +126,7 @@ def _show(load: Load) -> None:
         for line in picture(sorted(load.latencies), _bar(console.encoding)):
             typer.echo(line)
     for example in load.examples.values():
-        typer.echo(f"error: {example}", err=True)
+        failure.say(example)
 
 
 def _bar(encoding: str) -> str:

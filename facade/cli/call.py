@@ -17,6 +17,7 @@ from facade.cli.wanted import (
     Wanted,
 )
 from facade.core.context import RpcContext
+from facade.core.log import printable
 
 
 def call(
@@ -62,4 +63,6 @@ def call(
 
 def _show_attachments() -> None:
     for name, value in sorted(RpcContext.response_attachments().items()):
-        typer.echo(f"{name}: {value if isinstance(value, str) else to_text(value)}", err=True)
+        text = value if isinstance(value, str) else to_text(value)
+        line = f"{name}: {text}"
+        typer.echo(printable(line, len(line)), err=True)

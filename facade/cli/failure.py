@@ -8,6 +8,7 @@ from typing import Any, NoReturn, TypeVar
 import typer
 
 from facade.core.errors import RpcError, Sent, Unavailable
+from facade.core.log import printable
 from facade.loops import new_event_loop
 
 T = TypeVar("T")
@@ -21,9 +22,14 @@ INTERRUPTED = 130
 debug = False
 
 
+def say(message: str) -> None:
+    """Tell of an error. What a peer says of it does nothing else to a terminal."""
+    typer.echo(f"error: {printable(message)}", err=True)
+
+
 def fail(message: str, code: int = FAILED) -> NoReturn:
     """End the command."""
-    typer.echo(f"error: {message}", err=True)
+    say(message)
     raise typer.Exit(code)
 
 

@@ -28,8 +28,14 @@ class Line:
         """It serves, until the event is set: so it is when the parent has ended."""
         self._serving = True
         self._tell()
+        loop = asyncio.get_running_loop()
+
+        def ended() -> None:
+            loop.remove_reader(self._parent)  # or the loop would turn without end for it
+            stopping.set()
+
         # Nothing ever comes: it ends when the parent does, whatever has ended him.
-        asyncio.get_running_loop().add_reader(self._parent, stopping.set)
+        loop.add_reader(self._parent, ended)
 
     def _relay(self, target: str, application: str) -> Relay:
         self._relays.append(Relay(target, application, self._tell))

@@ -9,6 +9,8 @@ import typer
 from facade.cli import failure
 from facade.cli.duration import shown
 from facade.cli.provider import Target, connected, find_services
+from facade.cli.value import escaped
+from facade.core.log import printable
 from facade.exchange.description import (
     MethodDescription,
     ParameterDescription,
@@ -35,10 +37,10 @@ def ls(
             failure.fail(str(error))
         if json:
             chosen = ProviderDescription(tuple(found), provider.application)
-            typer.echo(msgspec.json.encode(chosen).decode())
+            typer.echo(escaped(msgspec.json.encode(chosen).decode()))
             return
         for line in lines(found):
-            typer.echo(line)
+            typer.echo(printable(line))
 
     failure.run(work())
 

@@ -98,4 +98,7 @@ class Process:
 
 def told(code: int) -> str:
     """How a process ended."""
-    return f"exit code {code}" if code >= 0 else f"{signal.Signals(-code).name}"
+    if code >= 0:
+        return f"exit code {code}"
+    # Of those for real time only two have names.
+    return signal.Signals(-code).name if -code in set(signal.Signals) else f"signal {-code}"

@@ -17,7 +17,7 @@ from facade.cli.running import prepared
 from facade.cli.running import serve as serve_here
 from facade.cli.supervisor import Supervisor
 from facade.cli.target import ADDRESS
-from facade.cli.watch import changes
+from facade.cli.watch import changes, look
 
 
 class Level(StrEnum):
@@ -89,6 +89,7 @@ def serve(
         return [sys.executable, "-m", "facade", *debug, "worker", *options, target]
 
     count = workers or 1
+    before = look(app_dir) if reload else {}  # what is written from now on, a worker may miss
     logging.basicConfig(level=level)
 
     async def work(metrics: Metrics | None) -> int:
@@ -97,7 +98,7 @@ def serve(
             count,
             address,
             lambda report: _tell(report, count, metrics),
-            changes(app_dir) if reload else None,
+            changes(app_dir, before) if reload else None,
             metrics,
         ).run()
 

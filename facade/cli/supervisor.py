@@ -165,7 +165,7 @@ class Supervisor:
             except OSError as error:
                 _say(f"no worker can be started: {error}")
                 return False
-            if await successor.ready() is None:
+            if not await self._serves(successor):
                 await successor.wait()
                 self._ended(successor)
                 return False
@@ -173,6 +173,18 @@ class Supervisor:
         worker.send(signal.SIGTERM)
         await worker.wait()
         return True
+
+    async def _serves(self, successor: Process) -> bool:
+        """Whether it came to that. One that hangs is ended when it is outdated itself."""
+        ready = asyncio.ensure_future(successor.ready())
+        outdated = asyncio.ensure_future(self._outdated.wait())
+        try:
+            await asyncio.wait((ready, outdated), return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            outdated.cancel()
+        if not ready.done():
+            successor.send(signal.SIGTERM)
+        return await ready is not None
 
 
 def _say(what: str) -> None:

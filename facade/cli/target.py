@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 from facade.core.hint import hint
+from facade.exchange.listener import check_port
 from facade.provider.server import Server
 from facade.service import find_interface
 
@@ -19,6 +20,12 @@ class NoTarget(Exception):
 def load(target: str, app_dir: str, address: str | None) -> Server:
     """A server of it, at ``address`` or its own. Raises NoTarget, and what its module raises."""
     folder = str(Path(app_dir).resolve())
+    if not Path(folder).is_dir():
+        raise NoTarget(f"--app-dir {app_dir}: there is no such folder")
+    try:
+        check_port(address or "")
+    except ValueError as error:
+        raise NoTarget(f"--address {error}") from None
     if folder not in sys.path:
         sys.path.insert(0, folder)
     found = _find(target, folder)
@@ -44,7 +51,7 @@ def load(target: str, app_dir: str, address: str | None) -> Server:
 
 def _find(target: str, folder: str) -> object:
     name, colon, path = target.partition(":")
-    if not (name and colon and path):
+    if not (name and colon and path) or name.startswith("."):
         raise NoTarget(f"{target!r}: write module:Object, as in demo.provider:server")
     try:
         found: object = importlib.import_module(name)

@@ -95,8 +95,17 @@ def show(value: Any, *, compact: bool = False) -> None:
     """Print it: in colours and indented at a terminal, else in one line."""
     text = to_text(value)
     if compact or not sys.stdout.isatty():
-        typer.echo(text)
+        typer.echo(escaped(text))
         return
     from rich.console import Console
+    from rich.highlighter import JSONHighlighter
 
-    Console().print_json(text)
+    indented = escaped(json.dumps(json.loads(text), indent=2, ensure_ascii=False))
+    Console().print(JSONHighlighter()(indented), soft_wrap=True)
+
+
+def escaped(text: str) -> str:
+    """The same JSON, with nothing in it that moves a cursor or turns the writing round."""
+    if text.isprintable():
+        return text
+    return "".join(c if c.isprintable() or c == "\n" else json.dumps(c)[1:-1] for c in text)

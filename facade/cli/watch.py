@@ -11,10 +11,9 @@ INTERVAL = 0.5
 Seen = dict[str, int]
 
 
-async def changes(folder: str) -> AsyncIterator[str]:
+async def changes(folder: str, before: Seen) -> AsyncIterator[str]:
     """The name of a .py file under ``folder``, each time that one or more came, went, or were
-    written. Hidden folders and virtual environments are passed over."""
-    before = await asyncio.to_thread(look, folder)
+    written since ``before``. Hidden folders and virtual environments are passed over."""
     while True:
         await asyncio.sleep(INTERVAL)
         now = await asyncio.to_thread(look, folder)

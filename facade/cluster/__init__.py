@@ -5,7 +5,7 @@ calls them as settings say.
 """
 
 from facade.cluster.available import Available
-from facade.cluster.balance import BALANCERS, Balancer, balancer
+from facade.cluster.balance import BALANCERS, Balancer, named_balancer
 from facade.cluster.broadcast import Broadcast
 from facade.cluster.build import CLUSTERS, KEYS, Clusters, mocked
 from facade.cluster.chooser import Chooser
@@ -42,7 +42,7 @@ __all__ = [
     # the choice
     "Chooser",
     "Balancer",
-    "balancer",
+    "named_balancer",
     "BALANCERS",
     # what is done with it
     "Clusters",

@@ -31,20 +31,20 @@ class GenericCodec:
         self, arguments: tuple[Any, ...], keywords: dict[str, Any] | None
     ) -> Payload:
         content = self._content(arguments, keywords)
-        if len(arguments) == 1 and isinstance(arguments[0], Message):
-            packed = AnyMessage()
-            packed.Pack(arguments[0])
-            return ANY, packed
         try:
+            if len(arguments) == 1 and isinstance(arguments[0], Message):
+                packed = AnyMessage()
+                packed.Pack(arguments[0])
+                return ANY, packed
             return MSGPACK, encode_plain(content)
-        except (TypeError, ValueError, OverflowError, RecursionError) as error:
+        except Exception as error:
             raise InvalidArgument(f"{self._name}: {error}", sent=Sent.NOT_SENT) from None
 
     def encode_value(self, arguments: tuple[Any, ...], keywords: dict[str, Any] | None) -> Payload:
         """The same as google.protobuf.Value, for a peer that takes nothing of ours."""
         try:
             return VALUE, value_of(self._content(arguments, keywords))
-        except (TypeError, ValueError, OverflowError, RecursionError) as error:
+        except Exception as error:
             raise InvalidArgument(f"{self._name}: {error}", sent=Sent.NOT_SENT) from None
 
     def _content(self, arguments: tuple[Any, ...], keywords: dict[str, Any] | None) -> Any:

@@ -11,7 +11,6 @@ from google.protobuf.message import Message
 
 from facade.codec.payload import (
     ANY,
-    MALFORMED,
     MSGPACK,
     RAW,
     VALUE,
@@ -23,6 +22,7 @@ from facade.codec.payload import (
     decoder,
     encode_plain,
     from_json,
+    text_of,
     value_of,
 )
 from facade.core.errors import Code, InvalidArgument, RpcError, Sent, Status
@@ -96,7 +96,7 @@ class MethodCodec:
             return self._encode_one(encoding, content[0])
         try:
             return MSGPACK, encode_plain(content)
-        except (TypeError, ValueError, OverflowError, RecursionError) as error:
+        except Exception as error:
             raise self._unencodable(content, error) from None
 
     def encode_value(self, arguments: tuple[Any, ...], keywords: dict[str, Any] | None) -> Payload:
@@ -104,7 +104,7 @@ class MethodCodec:
         content = self._content(arguments, keywords)
         try:
             return VALUE, value_of(content)
-        except (TypeError, ValueError, OverflowError, RecursionError) as error:
+        except Exception as error:
             raise self._unencodable(content, error) from None
 
     def _content(self, arguments: tuple[Any, ...], keywords: dict[str, Any] | None) -> Any:
@@ -132,23 +132,28 @@ class MethodCodec:
         if not isinstance(argument, parameter.type):
             raise self._misfit(_expected(parameter.name, parameter.type.__name__, argument))
         packed = AnyMessage()
-        packed.Pack(argument)
+        try:
+            packed.Pack(argument)
+        except Exception as error:  # it lacks what it must have
+            raise self._misfit(f"argument {parameter.name!r} can't be sent: {error}") from None
         return ANY, packed
 
     def decode_arguments(self, payload: Payload) -> Arguments:
         """Raises InvalidArgument, which says what was expected where."""
         encoding, content = payload
-        if encoding == MSGPACK:
-            decode = self._by_header.get(content[0]) if content else None
-            try:
+        try:
+            if encoding == MSGPACK:
+                decode = self._by_header.get(content[0]) if content else None
                 if decode is not None:
                     return decode(content), None
                 return self._decode_rest(content)
-            except MALFORMED as error:
-                raise self._misfit(self._explain(error)) from None
-        if encoding == VALUE:
-            return self._from_json(from_value(content))
-        return (self._decode_one(encoding, content),), None
+            if encoding == VALUE:
+                return self._from_json(from_value(content))
+            return (self._decode_one(encoding, content),), None
+        except RpcError:
+            raise
+        except Exception as error:  # a __post_init__ may raise anything
+            raise self._misfit(self._explain(error)) from None
 
     def _decode_rest(self, content: bytes) -> Arguments:
         """By name, or an array that is long or of a wrong length."""
@@ -172,10 +177,7 @@ class MethodCodec:
             kind = self._arrays.get(len(plain))
             if kind is None:
                 raise self._misfit(self._wrong_number(len(plain)))
-        try:
-            value = from_json(plain, kind) if json else convert(plain, kind)
-        except msgspec.ValidationError as error:
-            raise self._misfit(self._explain(error)) from None
+        value = from_json(plain, kind) if json else convert(plain, kind)
         return (value, None) if isinstance(value, tuple) else self._unset(value)
 
     def _unset(self, struct: msgspec.Struct) -> Arguments:
@@ -230,7 +232,7 @@ class MethodCodec:
             if value is not None:
                 packed.Pack(value)
             return ANY, packed
-        except (TypeError, ValueError, OverflowError, RecursionError, AttributeError) as error:
+        except Exception as error:
             raise RpcError(
                 f"what {self.method} returned can't be encoded: {error}",
                 code=Code.SERIALIZATION,
@@ -250,9 +252,10 @@ class MethodCodec:
             if self._returns is type(None):
                 return None
             return content if encoding == RAW else _unpack(content, self._returns)
-        except (*MALFORMED, ValueError) as error:
+        except Exception as error:
             raise RpcError(
-                f"what {self.method} answered is not a {_type_name(self.method.returns)}: {error}",
+                f"what {self.method} answered is not a {_type_name(self.method.returns)}: "
+                f"{text_of(error)}",
                 code=Code.SERIALIZATION,
                 status=Status.INTERNAL,
             ) from None
@@ -282,7 +285,7 @@ class MethodCodec:
 
     def _explain(self, error: Exception) -> str:
         """Name the argument where msgspec gives a path."""
-        text = str(error)
+        text = text_of(error)
         place = re.search(r" - at (?:`key` in )?`\$(?:\[(\d+)\]|\.(\w+))(.*)`$", text)
         if place is None:
             return text

@@ -103,6 +103,14 @@ def _custom_types(info: Any, seen: set[int]) -> Iterator[Any]:
 # What decoding bytes of a peer may raise.
 MALFORMED = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 
+
+def text_of(error: Exception) -> str:
+    """Of what msgspec raises it says enough; the user's own may be a mere name."""
+    if isinstance(error, (*MALFORMED, ValueError)):
+        return str(error)
+    return f"{type(error).__name__}: {error}"
+
+
 _encoder = msgspec.msgpack.Encoder(enc_hook=to_plain)
 _decode_plain = msgspec.msgpack.Decoder().decode
 encode_plain = _encoder.encode

@@ -43,7 +43,7 @@ class GenericStreamCodec:
         """See StreamCodec. Raises InvalidArgument."""
         try:
             return MSGPACK, encode_plain(value)
-        except (TypeError, ValueError, OverflowError, RecursionError) as error:
+        except Exception as error:
             raise InvalidArgument(
                 f"{self._name}: a value of argument {index} can't be sent: {error}"
             ) from None

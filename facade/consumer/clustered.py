@@ -64,14 +64,14 @@ class ClusterWire:
             self._options["subset"] = Subset(subset)
         self._wait = wait_for_ready
         self.codecs: weakref.WeakSet[CallingCodec] = weakref.WeakSet()
-        published: dict[str, tuple[ServiceDescription, ...]] = {}
+        published = Published(limits)
 
         def make(provider: Provider) -> Wire:
             plain = native or not provider.exchange
             return Wire(
                 provider.address,
                 settings,
-                Published(provider.address, published, limits),
+                published.by(provider.address),
                 Handlers(None, None) if plain else handlers.apart(),
                 runner,
                 transport=None,
@@ -89,7 +89,7 @@ class ClusterWire:
         make(Provider("127.0.0.1:1"))
         nowhere: Any = None
         Clusters(Directory(nowhere, **self._options), FilterSettings(settings_of(options)))
-        self.wires = Wires(make)
+        self.wires = Wires(make, published.forget)
         self.watches: dict[str, Watch] = {}
         self._scopes: list[Scope] = []
         self._closed = False
@@ -249,22 +249,39 @@ class Everywhere(Undirected):
 
 
 class Published:
-    """What one provider of many publishes: it says nothing about services of others."""
+    """What the providers publish. None says anything about services of others."""
 
-    def __init__(
-        self,
-        address: str,
-        all: dict[str, tuple[ServiceDescription, ...]],
-        limits: Publishes,
-    ) -> None:
-        self._address = address
-        self._all = all
+    def __init__(self, limits: Publishes) -> None:
         self._limits = limits
+        self._by_address: dict[str, tuple[ServiceDescription, ...]] = {}
+
+    def by(self, address: str) -> Publishes:
+        """For that provider to tell."""
+        return ByOne(self, address)
+
+    def tell(self, address: str, services: Iterable[ServiceDescription]) -> None:
+        self._by_address.pop(address, None)
+        self._by_address[address] = tuple(services)  # the last: of two that differ, it holds
+        self._publish()
+
+    def forget(self, address: str) -> None:
+        """That provider is gone."""
+        if self._by_address.pop(address, None):
+            self._publish()
+
+    def _publish(self) -> None:
+        self._limits.publish(service for told in self._by_address.values() for service in told)
+
+
+@dataclass(frozen=True, slots=True)
+class ByOne:
+    """What one of them publishes."""
+
+    all: Published
+    address: str
 
     def publish(self, services: Iterable[ServiceDescription]) -> None:
-        self._all.pop(self._address, None)
-        self._all[self._address] = tuple(services)  # the last: of two that differ, it holds
-        self._limits.publish(service for told in self._all.values() for service in told)
+        self.all.tell(self.address, services)
 
 
 def _without_retry(filters: FilterList) -> list[Any]:

@@ -22,10 +22,14 @@ _Place = tuple[str, bool]
 
 
 class Wires:
-    """The wires of one client by address, each as long as a service uses it."""
+    """The wires of one client by address, each as long as a service uses it. ``gone`` is told of
+    an address that has none any more."""
 
-    def __init__(self, make: Callable[[Provider], Wire]) -> None:
+    def __init__(
+        self, make: Callable[[Provider], Wire], gone: Callable[[str], None] = lambda address: None
+    ) -> None:
         self._make = make
+        self._gone = gone
         self._open: dict[_Place, Wire] = {}
         self._users: dict[Wire, int] = {}
         self._closing = asyncio.Event()
@@ -51,7 +55,8 @@ class Wires:
         self._users[wire] -= 1
         if self._users[wire]:
             return
-        for place in [place for place, each in self._open.items() if each is wire]:
+        left = [place for place, each in self._open.items() if each is wire]
+        for place in left:
             del self._open[place]
         try:
             while wire.busy and not self._closing.is_set():
@@ -61,6 +66,8 @@ class Wires:
         finally:
             self._users.pop(wire, None)
             await wire.close(self._grace)
+            for address in {place[0] for place in left} - {place[0] for place in self._open}:
+                self._gone(address)
 
     def close(self, grace: float) -> None:
         """From now on calls under way have so many seconds."""

@@ -158,6 +158,11 @@ class RemoteError(RpcError):
         return f"{self.type}: {self.message}" if self.message else self.type
 
 
+class Quoting(RpcError):
+    """Of a servicer that had set a code, and then raised something: the text is that of this, its
+    cause, which need not be meant for callers."""
+
+
 # What a caller would catch apart, where nothing but the status tells.
 BY_STATUS: dict[int, type[RpcError]] = {
     error.status: error

@@ -72,6 +72,16 @@ def is_declared(exception: BaseException) -> bool:
     return is_known(exception) and type(exception) not in _BUILTIN.values()
 
 
+def text_of(exception: BaseException) -> str:
+    """What it says; of one that can't, that."""
+    if isinstance(exception, RpcError):
+        return exception.message
+    try:
+        return str(exception)
+    except Exception as problem:
+        return f"(its text can't be made: {type(problem).__name__})"
+
+
 def wire_arguments(exception: BaseException) -> tuple[Any, ...]:
     """What its constructor needs to make it anew."""
     parameters = _constructor_parameters(type(exception))

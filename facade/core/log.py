@@ -29,7 +29,11 @@ def get_logger(name: str) -> logging.Logger:
 def one_line(record: logging.LogRecord) -> bool:
     """Escape the text of a record, and that of its exception. Those without need stay as they
     are, so that handlers find their parts."""
-    text = record.getMessage()
+    try:
+        text = record.getMessage()
+    except Exception as error:  # of what it tells of: that must not fail who tells
+        text = f"{record.msg} (which can't be told: {type(error).__name__})"
+        record.msg, record.args = text, ()
     if len(text) > LONGEST or not text.isprintable():
         record.msg, record.args = printable(text), ()
     if record.exc_info and record.exc_info[1] is not None:

@@ -14,6 +14,10 @@ from facade.core.result import Result
 # with CancelledError where its reader left before the end. It must not wait for anything.
 End = Callable[[Result | BaseException], None]
 
+# What passes through a stream, and is none of its own: that its reader is cancelled, the
+# operator's wish, the end of the loop.
+NOT_OF_THE_STREAM = (asyncio.CancelledError, KeyboardInterrupt, GeneratorExit)
+
 
 def is_stream(value: object) -> bool:
     return hasattr(type(value), "__anext__")
@@ -67,10 +71,11 @@ class Watched(AsyncIterator[Any]):
         except StopAsyncIteration:
             self._ended(Result())
             raise
-        except Exception as error:
+        except NOT_OF_THE_STREAM:
+            raise  # a reader that is cancelled may come back, and closes it if he does not
+        except BaseException as error:
             self._ended(Result(exception=error))
             raise
-        # A reader that is cancelled may come back, and closes the stream if he does not.
 
     async def aclose(self) -> None:
         try:

@@ -182,7 +182,13 @@ async def answer(
     except RpcError as error:
         _report(error, invocation)
         return failed(id, error), None
-    except Exception:
+    except asyncio.CancelledError:
+        if channels is not None:
+            await _end_of_thread(invocation)
+        raise
+    except BaseException as error:
+        if ends_the_loop(error):
+            raise
         logger.exception("a filter failed in a call of %s", invocation)
         failure = RpcError(
             f"the provider failed to call {invocation}: see its log",
@@ -190,17 +196,26 @@ async def answer(
             status=Status.INTERNAL,
         )
         return failed(id, failure), None
-    except asyncio.CancelledError:
-        if channels is not None:
-            await _end_of_thread(invocation)
-        raise
+
+
+def ends_the_loop(error: BaseException) -> bool:
+    """Whether it is the operator's wish, or comes as the loop has ended. Of whatever else is
+    raised a caller is told: he must neither end the process nor wait in vain."""
+    if isinstance(error, GeneratorExit):
+        return asyncio._get_running_loop() is None
+    return isinstance(error, KeyboardInterrupt)
 
 
 def failed(id: int, error: RpcError) -> Any:
     """An Envelope with an error of this end."""
     envelope = Envelope()
     envelope.id = id
-    fill_error(envelope.result, error, raised=False, attachments=None)
+    try:
+        fill_error(envelope.result, error, raised=False, attachments=None)
+    except Exception:  # a filter made it of what is no code, or no message
+        logger.exception("an error can't be told as it is: %r", error)
+        text = f"the provider failed, with a {type(error).__name__} that can't be told: see its log"
+        return failed(id, RpcError(text, status=Status.INTERNAL, sent=error.sent))
     return envelope
 
 

@@ -20,9 +20,12 @@ def begin(coroutine: Coroutine[Any, None, None]) -> Awaitable[None]:
     return _rest(coroutine, waits_for)
 
 
-async def _over(error: Exception | None) -> None:
+@types.coroutine
+def _over(error: Exception | None) -> Generator[Any, Any, None]:
+    """No coroutine of its own: nobody need await it."""
     if error is not None:
         raise error
+    yield from ()
 
 
 @types.coroutine

@@ -14,6 +14,7 @@ There is no I/O here, and no clock: the caller says what time it is, in seconds.
 from collections import deque
 from math import inf
 from typing import Any
+from weakref import WeakSet
 
 from facade.exchange.envelope import Envelope
 from facade.exchange.outbox import Sendable, head
@@ -63,7 +64,7 @@ class Large(Sendable):
     def first(self) -> bytes:
         """The first chunk, as an envelope."""
         envelope = Envelope(id=self.id)
-        envelope.chunk.total_bytes = len(self._head) + len(self._data)
+        envelope.chunk.total_bytes = self.size
         return b"".join(self._chunk(envelope, self._head, FIRST - len(self._head)))
 
     def next(self, size: int) -> list[Piece]:
@@ -75,6 +76,11 @@ class Large(Sendable):
         self._offset += len(part)
         envelope.chunk.last = self.done
         return [before(envelope, "chunk", "data", len(head) + len(part)), head, part]
+
+    @property
+    def size(self) -> int:
+        """Bytes of the whole."""
+        return len(self._head) + len(self._data)
 
     @property
     def left(self) -> int:
@@ -109,6 +115,10 @@ class Bulk:
     def __init__(self, most: int = 0) -> None:
         self._most = most
         self.waiting: deque[Large] = deque()
+        # All that was cut and is to go on: it lies here, or its first chunk is yet to go.
+        self._cut: WeakSet[Large] = WeakSet()
+        # How many bytes of unfinished envelopes the peer keeps.
+        self._room: float = inf
         # What is under way: number of the ping behind it, bytes, when it went.
         self._sent: deque[tuple[int, int, float]] = deque()
         self._number = 0
@@ -117,9 +127,10 @@ class Bulk:
         self.window = NARROWEST
         self._largest = LARGEST
 
-    def limit(self, size: int) -> None:
-        """The peer takes no larger chunks."""
+    def limit(self, size: int, room: int) -> None:
+        """The peer takes no larger chunks, and keeps so many bytes of unfinished envelopes."""
         self._largest = min(size, LARGEST)
+        self._room = room
 
     def __len__(self) -> int:
         return len(self.waiting)
@@ -128,10 +139,13 @@ class Bulk:
         self, id: int, head: bytes, content: bytes, call: Sendable | None
     ) -> tuple[bytes, Sendable | None]:
         """What to send in place of a large envelope, and who is told when that goes. Where there
-        is no room for it here, it is the envelope itself."""
-        if self._most and sum(large.left for large in self.waiting) + len(content) > self._most:
-            return head + content, call
+        is no room for it here, or at the peer, it is the envelope itself."""
         large = Large(id, head, content, call, self)
+        cut = [large, *self._cut]
+        waits = sum(each.left for each in cut)
+        if waits > self._most > 0 or sum(each.size for each in cut) > self._room:
+            return head + content, call
+        self._cut.add(large)
         return large.first(), large
 
     def add(self, large: Large) -> None:

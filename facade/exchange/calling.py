@@ -24,7 +24,7 @@ async def call(
     invocation.remote_address = calls.remote_address
     if invocation.oneway:
         if invocation.attachments.get(SENT) == "true":
-            return await post(calls, invocation, payload)
+            return await post(calls, invocation, payload, unsent)
         return calls.tell(invocation, payload)
     codec: CallingCodec = invocation.codec
     future = calls.loop.create_future()
@@ -42,13 +42,20 @@ async def call(
     return result
 
 
-async def post(calls: Multiplexer, invocation: Invocation, payload: Payload) -> Result:
-    """Send a oneway call, and wait until it is written."""
+async def post(
+    calls: Multiplexer,
+    invocation: Invocation,
+    payload: Payload,
+    unsent: Callable[[], None] = lambda: None,
+) -> Result:
+    """Send a oneway call, and wait until it is written. ``unsent``: see ``call``."""
     future = calls.loop.create_future()
     call = calls.post(invocation, payload, future)
     try:
         await future
     except asyncio.CancelledError:
         calls.give_up(call)
+        if call.sent_at is None:
+            unsent()
         raise
     return Result()

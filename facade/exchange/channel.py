@@ -6,9 +6,9 @@ from typing import Any
 from facade.codec import Payload, StreamCodec
 from facade.core.invocation import Invocation
 from facade.core.result import Result
-from facade.core.stream import close, is_stream
+from facade.core.stream import is_stream
 from facade.exchange.envelope import Envelope, fill_item, read_item
-from facade.exchange.items import Credit, Inbox, ItemStream, pour
+from facade.exchange.items import Credit, Inbox, ItemStream, leave, pour
 
 
 class Channel:
@@ -78,7 +78,7 @@ class Channel:
         try:
             return await pour(stream, self._credit, send)
         finally:
-            await close(stream)  # also where nobody ever asked for a value
+            await leave(stream)  # also where nobody ever asked for a value
 
     def _item(self, payload: Payload) -> int:
         envelope = Envelope(id=self._id)

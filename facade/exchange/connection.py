@@ -88,6 +88,7 @@ class Connection:
         self.answers = Dispatcher(exports, self.send, self.peer, settings, opened=opened)
         self.peer.limits = self.calls.limits = settings.limits
         self.calls.bulk = self.answers.bulk = self._writer.bulk
+        self.calls.assembly = self._assembly
         self._idle = Idle(settings, self, self.drain)
         self.calls.idle = self.answers.idle = self._finish_when_idle
 
@@ -115,8 +116,12 @@ class Connection:
             self._reader.cancel()
             for end in ends:
                 end.cancel()
-            outcomes = await asyncio.gather(*ends, return_exceptions=True)
-            self._end(next((e for e in outcomes if isinstance(e, Exception)), None))
+            problem = None
+            try:
+                outcomes = await asyncio.gather(*ends, return_exceptions=True)
+                problem = next((e for e in outcomes if isinstance(e, Exception)), None)
+            finally:  # also where it is cancelled once more
+                self._end(problem)
 
     async def _leave(self) -> None:
         """Say that we are done, and let the peer have the last word."""
@@ -185,9 +190,7 @@ class Connection:
             await self.closed.wait()
 
     def _send_drain(self, reason: str) -> None:
-        envelope = Envelope()
-        envelope.drain.reason = reason
-        self.send(envelope.SerializeToString())
+        self.send(Envelope(drain={"reason": reason}).SerializeToString())
 
     def follow(self) -> None:
         """The peer drains: send nothing new either."""
@@ -276,6 +279,7 @@ class Connection:
             self._assembly.discard(envelope.id)
             if self._writer.bulk:
                 self._writer.bulk.discard(envelope.id)
+            self._finish_when_idle()
         elif kind == "item":
             self._role(envelope.id).item(envelope.id, envelope.item)
         elif kind == "credit":
@@ -294,16 +298,15 @@ class Connection:
 
     def _put_together(self, id: int, chunk: Any) -> None:
         if id not in self._assembly:
-            if not chunk.total_bytes:
-                return  # of what was cancelled meanwhile
-            if self._role(id) is self.answers:
-                self.answers.reserve(id)
+            if not chunk.total_bytes or not self._role(id).reserve(id):
+                return  # nobody waits for it any more
             self._assembly.begin(id, chunk)
         envelope = self._assembly.add(id, chunk)
         if envelope is None:
             return
         if self._role(id) is self.calls:
             self.calls.resolve(id, envelope.result)
+            self._finish_when_idle()
         else:
             self.answers.start(id, envelope.invocation, self._heartbeat.heard)
 
@@ -316,10 +319,7 @@ class Connection:
         error = Unimplemented(f"this end does not take envelopes {kind}")
         if id == 0:
             raise Violation(error.message, status=Status.UNIMPLEMENTED)
-        if id & 1 == self._opened:  # a call of ours
-            self.calls.refuse(id, error)
-        else:
-            self.answers.refuse(id, error)
+        self._role(id).refuse(id, error)
 
     # Setup
 

@@ -91,10 +91,11 @@ class Dispatcher:
     async def _turn_away_later(self, id: int, wire: Any) -> None:
         self._turn_away(id, wire)
 
-    def reserve(self, id: int) -> None:
-        """The first part of a call came."""
+    def reserve(self, id: int) -> bool:
+        """The first part of a call came. ValueError for an id that breaks the rules."""
         self._admit(id)
         self._reserved.add(id)
+        return True
 
     def _admit(self, id: int) -> None:
         if id <= self.last or id & 1 != self._parity:

@@ -21,7 +21,7 @@ from facade.core.errors import (
     Sent,
     Status,
 )
-from facade.core.exceptions import is_known, restore, wire_arguments, wire_name
+from facade.core.exceptions import is_known, restore, text_of, wire_arguments, wire_name
 from facade.core.invocation import Attachments, Invocation
 from facade.core.log import get_logger
 from facade.core.result import Result
@@ -118,7 +118,7 @@ def fill_error(
 
 
 def _fill_error(wire: Any, error: BaseException, raised: bool) -> None:
-    wire.message = _sendable(_text(error))
+    wire.message = _sendable(text_of(error))
     wire.raised = raised
     wire.execution = _MAYBE
     if isinstance(error, RpcError):
@@ -147,21 +147,12 @@ def _encode_arguments(error: BaseException) -> bytes:
             wire_name(error),
             problem,
         )
-        return encode_plain((_sendable(str(error)),))
+        return encode_plain((_sendable(text_of(error)),))
 
 
 def _sendable(text: str) -> str:
     """Text without what UTF-8 can't hold: parts of an undecodable file name, say."""
     return text.encode("utf-8", "backslashreplace").decode()
-
-
-def _text(error: BaseException) -> str:
-    if isinstance(error, RpcError):
-        return error.message
-    try:
-        return str(error)
-    except Exception as problem:
-        return f"(its text can't be made: {type(problem).__name__})"
 
 
 def read_result(
@@ -194,9 +185,9 @@ def read_result(
 def _read_error(wire: Any) -> Exception:
     if wire.type:
         known = restore(wire.type, _decode_arguments(wire)) if wire.arguments else None
-        return known or RemoteError(
-            wire.message, type=wire.type, remote=True, details=tuple(wire.details)
-        )
+        if known is not None:
+            return known
+        return RemoteError(wire.message, type=wire.type, remote=True, details=tuple(wire.details))
     status = _member(Status, wire.status, Status.UNKNOWN)
     return BY_STATUS.get(status, RpcError)(
         wire.message,

@@ -28,7 +28,8 @@ _KINDS = {
 
 def caller_of(context: Any) -> Any:
     """Who makes this call: as the gate has it, else by his certificate."""
-    return _caller.get() or identity_of(context.auth_context())
+    known = _caller.get()
+    return identity_of(context.auth_context()) if known is None else known
 
 
 class Guarded(grpc.GenericRpcHandler):  # type: ignore[misc]

@@ -1,12 +1,12 @@
 """What is called when a connection is made, and when it has ended. (Dubbo: stub events)"""
 
 import asyncio
-import inspect
 from collections.abc import Awaitable, Callable
 from contextvars import Context
 from typing import Any
 
 from facade.core.errors import RpcError
+from facade.core.hook import call
 from facade.core.log import get_logger
 from facade.exchange.answering import Peer
 from facade.exchange.connection import Connection
@@ -82,12 +82,7 @@ async def _tell(handler: Callable[..., Any] | None, *facts: object) -> None:
     if handler is None:
         return
     try:
-        if inspect.iscoroutinefunction(handler):
-            await handler(*facts)
-            return
-        outcome = await asyncio.to_thread(handler, *facts)
-        if inspect.isawaitable(outcome):
-            await outcome
+        await call(handler, *facts)
     except Exception as error:
         name = getattr(handler, "__qualname__", repr(handler))
         logger.warning("Failed to invoke event method %s(), cause: %r", name, error, exc_info=error)

@@ -194,7 +194,7 @@ class InjvmInvoker:
 
         from facade.exchange.line import Line  # for those who have streams
 
-        return Line(start, provider.loop)
+        return Line(start, provider.loop, self.cancelled)
 
     def _find(self, invocation: Invocation) -> Provider:
         if self._closed:
@@ -224,8 +224,13 @@ class InjvmInvoker:
             text = timeout_text(invocation, started, started, invocation.remote_address)
             raise DeadlineExceeded(text)
         if call.cancelled():
-            raise Unavailable(f"{invocation}: the consumer closes")
+            raise self.cancelled(invocation)
         return call.result()
+
+    def cancelled(self, invocation: Invocation) -> Unavailable:
+        """Why its call was, where its caller did not leave."""
+        why = "the consumer closes" if self._closed else "the event loop of its server ended"
+        return Unavailable(f"{invocation}: {why}")
 
     def _forget(self, call: asyncio.Future[Any]) -> None:
         self._left.discard(call)

@@ -13,7 +13,10 @@ from collections.abc import AsyncIterator, Callable
 from typing import Any
 
 from facade.codec import Payload
-from facade.core.stream import close
+from facade.core.log import get_logger
+from facade.core.stream import NOT_OF_THE_STREAM, close
+
+logger = get_logger(__name__)
 
 # What a reader lets the other end send ahead. One value more than the bytes allow may come,
 # as a value may be longer than all of them.
@@ -22,9 +25,6 @@ WINDOW_BYTES = 1024 * 1024
 
 # How many values are sent before the event loop may turn.
 TURN = 64
-
-# What is raised in a stream, and is not for who reads it.
-_NOT_OF_THE_STREAM = (asyncio.CancelledError, KeyboardInterrupt, GeneratorExit)
 
 Decode = Callable[[Payload], Any]
 
@@ -76,7 +76,7 @@ async def pour(stream: Any, credit: Credit, send: Callable[[Any], int]) -> BaseE
                 value = await anext(stream)
             except StopAsyncIteration:
                 return None
-            except _NOT_OF_THE_STREAM:
+            except NOT_OF_THE_STREAM:
                 raise
             except BaseException as error:
                 return error  # SystemExit, say, must not end the process
@@ -87,7 +87,17 @@ async def pour(stream: Any, credit: Credit, send: Callable[[Any], int]) -> BaseE
                 await asyncio.sleep(0)
     finally:
         if started:  # else nobody has touched it, and it may be sent another time
-            await close(stream)
+            await leave(stream)
+
+
+async def leave(stream: Any) -> None:
+    """Close it. What it raises then is for the log, as its call comes to its end all the same."""
+    try:
+        await close(stream)
+    except NOT_OF_THE_STREAM:
+        raise
+    except BaseException as error:
+        logger.warning("%r failed as it was closed: %r", stream, error, exc_info=error)
 
 
 class Inbox:
@@ -167,7 +177,7 @@ class Inbox:
         while not self._waiting:
             if self._over:
                 error, self.error = self.error, None
-                raise error or StopAsyncIteration
+                raise StopAsyncIteration if error is None else error
             if self._waiter is not None:
                 raise RuntimeError("two readers of one stream: its values would go to either")
             self._waiter = self.loop.create_future()

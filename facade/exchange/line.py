@@ -30,12 +30,19 @@ class Line:
 
     limits = DEFAULT
 
-    def __init__(self, start: Start, there: asyncio.AbstractEventLoop) -> None:
+    def __init__(
+        self,
+        start: Start,
+        there: asyncio.AbstractEventLoop,
+        cancelled: Callable[[Invocation], Unavailable],
+    ) -> None:
         self.loop = asyncio.get_running_loop()
         self._start = start
         self._there = there
+        self._cancelled = cancelled
         self._channel: Channel | None = None
         self._waiter: Any = None
+        self._invocation: Any = None
         self._answer: asyncio.Future[Any] | None = None
         self._timer: asyncio.TimerHandle | None = None
 
@@ -51,7 +58,7 @@ class Line:
             raise self._timeout(call)
         wire = WireInvocation()
         fill_invocation(wire, invocation, payload, left if invocation.in_countdown else None)
-        self._waiter = waiter
+        self._waiter, self._invocation = waiter, invocation
         self._answer = self._start(wire, self)
         call.sent_at = started
         self._answer.add_done_callback(self._answered)
@@ -89,7 +96,7 @@ class Line:
         if self._waiter.done():
             return
         if answer.cancelled():
-            self._waiter.set_exception(Unavailable("the consumer closes"))
+            self._waiter.set_exception(self._cancelled(self._invocation))
         elif error is not None:
             self._waiter.set_exception(error)
         else:

@@ -18,8 +18,9 @@ from facade.core.errors import (
 )
 from facade.core.invocation import Invocation
 from facade.core.result import Result
-from facade.exchange.bulk import Bulk
-from facade.exchange.envelope import Envelope, fill_invocation
+from facade.exchange.assembly import Assembly
+from facade.exchange.bulk import Bulk, Large
+from facade.exchange.envelope import Envelope, WireResult, fill_invocation
 from facade.exchange.inflight import InFlight
 from facade.exchange.limits import DEFAULT
 from facade.exchange.outbox import Sendable
@@ -44,6 +45,8 @@ class Multiplexer:
         # How large an envelope may be, and up to which size it is sent whole.
         self.max_message_bytes = self.whole_bytes = 0
         self.bulk = Bulk()
+        # Where answers that come in chunks are put together.
+        self.assembly = Assembly(0)
         # What is taken of the peer's answers.
         self.limits = DEFAULT
         self.idle: Callable[[], None] = lambda: None
@@ -131,6 +134,7 @@ class Multiplexer:
         """Take back what was not sent yet, and tell the other end to stop where it has begun."""
         call.dropped = True
         if call.sent_at is not None and not call.invocation.oneway:
+            self.assembly.discard(call.id)
             envelope = Envelope(id=call.id)
             envelope.cancel.reason = "the caller no longer waits"
             self._send(envelope.SerializeToString())
@@ -220,6 +224,12 @@ class Multiplexer:
             sent=Sent.NOT_SENT,
         )
 
+    def reserve(self, id: int) -> bool:
+        """The first part of an answer came. Whether somebody waits for it."""
+        if id not in self._waiting:
+            self.resolve(id, WireResult())
+        return id in self._waiting
+
     def resolve(self, id: int, result: Any) -> None:
         """An answer came."""
         call = self._waiting.pop(id, None)
@@ -252,7 +262,7 @@ class Multiplexer:
         self, reason: str, envelope: bytes, call: Sendable | None = None, alone: bool = False
     ) -> None:
         """In the place of ``send`` once the connection has ended. (B7.9)"""
-        if isinstance(call, PendingCall):
+        if isinstance(call, (PendingCall, Large)):
             self._calls.close(call.id)
         raise Unavailable(f"nothing can be sent: {reason}", sent=Sent.NOT_SENT)
 

@@ -166,7 +166,7 @@ class NativeCall:
             self.ended.set_result(None)
         if self._timer is not None:
             self._timer.cancel()
-        if self._feeding is not None and self._failure is None:
+        if self._feeding is not None:
             self._feeding.cancel()
 
     async def _guarded(self, work: Callable[[], Any]) -> Any:

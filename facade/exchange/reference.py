@@ -13,7 +13,6 @@ import msgspec
 
 from facade.callbacks import callback_type, is_function, takes_none
 from facade.codec import (
-    MALFORMED,
     MSGPACK,
     Arguments,
     Codec,
@@ -173,14 +172,14 @@ class OpenCodec(MethodCodec):
             raise self._misfit("give arguments by position or by name")
         try:
             return MSGPACK, encode_plain(keywords or arguments)
-        except (TypeError, ValueError, OverflowError, RecursionError) as error:
+        except Exception as error:
             raise self._misfit(str(error)) from None
 
     def decode_arguments(self, payload: Payload) -> Arguments:
         encoding, content = payload
         try:
             plain = decode_plain(content) if encoding == MSGPACK else from_value(content)
-        except (*MALFORMED, AttributeError) as error:
+        except Exception as error:
             raise self._misfit(str(error)) from None
         if isinstance(plain, dict) and all(isinstance(name, str) for name in plain):
             return (), plain

@@ -44,8 +44,14 @@ class Room:
             used = share.count()
             self._free += share.places - used
             share.places = used
-            if share.closed and not used:
-                self._shares.discard(share)
+            self.let_go(share)
+
+    def let_go(self, share: "Share") -> None:
+        """Forget a share that is closed, once none of its calls runs."""
+        if share.closed and share in self._shares and not share.count():
+            self._free += share.places
+            share.places = 0
+            self._shares.discard(share)
 
 
 class Share:
@@ -70,6 +76,7 @@ class Share:
     def close(self) -> None:
         """Nothing more comes. Calls that still run keep their places until they have ended."""
         self.closed = True
+        self._room.let_go(self)
 
     def refusal(self, call: str) -> LimitExceeded:
         why = (

@@ -1,6 +1,6 @@
 """What can be set of a stream."""
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
@@ -12,6 +12,8 @@ if TYPE_CHECKING:
 
 COMPRESSIONS = (None, "deflate", "gzip")
 DEFAULT_MAX_MESSAGE = 4 * 1024 * 1024
+# gRPC counts to 2**31, and there is room for a frame around it.
+MOST_MESSAGE = 2**31 - 1025
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
@@ -50,3 +52,30 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
             value = getattr(self, name)
             if isinstance(value, bool) or not isinstance(value, int) or value < 0:
                 raise ValueError(f"{name}={value!r}: 0 for any number, or how many")
+        for name, kind in _KINDS.items():
+            value = getattr(self, name)
+            if isinstance(value, bool) or not isinstance(value, kind):
+                raise TypeError(f"{name}={value!r}: give {_NAMES[kind]}")
+        if not 1 <= self.max_message_size <= MOST_MESSAGE:
+            raise ValueError(
+                f"max_message_size={self.max_message_size}: from 1 byte to {MOST_MESSAGE}"
+            )
+
+
+_SECONDS = (int, float)
+_MODE = (int, type(None))
+_NAMES = {
+    str: "text",
+    int: "a whole number",
+    Limits: "facade.Limits(...)",
+    _SECONDS: "seconds",
+    _MODE: "a whole number, such as 0o600",
+}
+_KINDS: dict[str, Any] = {
+    "application": str,
+    "max_message_size": int,
+    "heartbeat": _SECONDS,
+    "heartbeat_timeout": _SECONDS,
+    "limits": Limits,
+    "socket_mode": _MODE,
+}

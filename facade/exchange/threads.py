@@ -46,7 +46,7 @@ class FromThread(AsyncIterator[Any]):
         while not self._ready:
             if self._over:
                 error, self._error = self._error, None
-                raise error or StopAsyncIteration
+                raise StopAsyncIteration if error is None else error
             self._go_on()
             await self._sleep()
         value = self._ready.popleft()
@@ -74,7 +74,7 @@ class FromThread(AsyncIterator[Any]):
         try:
             await self._run(partial(self._context.run, self._pull))
         except Exception as error:  # there was no thread to be had
-            self._over, self._error = True, error
+            self._error, self._over = error, True
         except asyncio.CancelledError as error:  # its loop ends
             # The thread may be at work still, and no other may enter its context: it sees that
             # this is closed once it has the value that it is at.
@@ -100,8 +100,12 @@ class FromThread(AsyncIterator[Any]):
                 getattr(self._iterator, "close", lambda: None)()
         except StopIteration:
             self._over = True
+        except StopAsyncIteration as error:  # it would pass for the end
+            self._error = RuntimeError("the iterator raised StopAsyncIteration")
+            self._error.__cause__ = error
+            self._over = True
         except BaseException as error:
-            self._over, self._error = True, error
+            self._error, self._over = error, True
 
     async def aclose(self) -> None:
         """Its thread closes the iterator, once that has given what it is at."""
@@ -145,7 +149,7 @@ class InThread:
                 await self._take()
             if not self._ready:
                 end, self._end = self._end, StopIteration()
-                raise end if end and not isinstance(end, StopIteration) else StopAsyncIteration
+                raise StopAsyncIteration if isinstance(end, StopIteration | None) else end
         return self._ready.popleft()
 
     async def aclose(self) -> None:
@@ -154,7 +158,7 @@ class InThread:
 
     def _finish(self) -> None:
         end, self._end = self._end, StopIteration()
-        raise end or StopIteration
+        raise StopIteration if end is None else end
 
     async def _take(self) -> None:
         """The next value, and those behind it that are there already."""

@@ -160,18 +160,14 @@ class GrpcTransport:
         return () if self._credentials is None else await self._credentials.metadata()
 
     async def invoke(self, request: bytes, timeout: float | None) -> bytes:
-        call = self.channel().unary_unary(INVOKE)
         shown = await self.shown() or None
+        call = self.channel().unary_unary(INVOKE)
         try:
-            answer: bytes = await call(request, timeout=timeout, metadata=shown)
+            return await _answer(call(request, timeout=timeout, metadata=shown), self.target)
         except grpc.aio.AioRpcError as error:
             failure = translate(error, self.target, tls=self.tls)
             self.failed(failure)
             raise failure from None
-        except asyncio.CancelledError:
-            _check_open(self.target)
-            raise
-        return answer
 
     async def describe(self, request: bytes, timeout: float) -> bytes:
         await self.check(timeout)
@@ -246,24 +242,22 @@ async def _describe(
     shown: "Pairs",
 ) -> bytes:
     call = channel.unary_unary(DESCRIBE)
+    answer = call(request, timeout=timeout, wait_for_ready=True, metadata=shown or None)
     try:
-        answer: bytes = await call(
-            request, timeout=timeout, wait_for_ready=True, metadata=shown or None
-        )
+        return await _answer(answer, target)
     except grpc.aio.AioRpcError as error:
         raise translate(error, target, tls=tls) from None
+
+
+async def _answer(call: Awaitable[bytes], target: str) -> bytes:
+    """A channel that is closed cancels its calls, and with them who awaits them: Unavailable."""
+    try:
+        return await call
     except asyncio.CancelledError:
-        _check_open(target)
-        raise
-    return answer
-
-
-def _check_open(target: str) -> None:
-    """Where a call was cancelled: Unavailable, unless the task was that awaits it. A channel that
-    is closed cancels its calls, and with them who awaits them."""
-    task = asyncio.current_task()
-    if task is None or not task.cancelling():
-        raise Unavailable(f"the connection to {target} ended") from None
+        task = asyncio.current_task()
+        if task is not None and task.cancelling():
+            raise
+        raise Unavailable(f"the connection to {target} was closed") from None
 
 
 class ClientStream:

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from time import monotonic
 
+from facade.exchange.assembly import AT_ONCE
 from facade.exchange.begin import begin
 from facade.exchange.bulk import LARGE, Bulk
 from facade.exchange.multiplexer import Multiplexer
@@ -26,6 +27,8 @@ class Writer:
         # What the idle writer waits for; it gives a write that was begun already, or None.
         self._wake: asyncio.Future[Awaitable[None] | None] | None = None
         self._writing = False
+        # Bytes that a frame may have for a chunk to go in it, too.
+        self._beside = FRAME_BYTES
 
     @property
     def busy(self) -> bool:
@@ -35,9 +38,9 @@ class Writer:
     def limit(self, size: int) -> None:
         """The peer takes messages of so many bytes."""
         # Where there are chunks, one of them goes behind the rest, and a ping.
-        most = size if size <= LARGE else size // 2
+        self._beside = most = size if size <= LARGE else size // 2
         self.outbox.limit(most)
-        self.bulk.limit(most - AROUND)
+        self.bulk.limit(most - AROUND, AT_ONCE * size)
 
     def send(self, envelope: bytes, call: Sendable | None = None, alone: bool = False) -> None:
         """Queue a serialized envelope: see ``Send``."""
@@ -87,6 +90,9 @@ class Writer:
             began = monotonic()
             frame = outbox.take(began)
             if chunks and bulk.ready:
+                if len(frame) > self._beside:  # an envelope that goes alone
+                    await write(frame)
+                    frame = b""
                 frame = b"".join((frame, *bulk.take(began)))
             if frame:
                 await write(frame)

@@ -128,7 +128,7 @@ class Announcer(ExporterListener):
         """The server has stopped."""
         with suppress(TimeoutError):
             async with asyncio.timeout(PATIENCE):
-                await asyncio.gather(*(registry.close() for registry in self._registries))
+                await asyncio.gather(*map(_close, self._registries))
         for task in self._tasks:
             task.cancel()
         if self._tasks:
@@ -175,6 +175,13 @@ class Announcer(ExporterListener):
         for outcome in outcomes:
             if isinstance(outcome, Exception):
                 logger.error("cannot %s %s: %s", what, provider.key, outcome)
+
+
+async def _close(registry: "Registry") -> None:
+    try:
+        await registry.close()
+    except Exception:  # the server is to stop all the same
+        logger.exception("a registry failed to close")
 
 
 def facts_of(exporter: Exporter) -> dict[str, Any]:

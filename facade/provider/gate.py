@@ -2,11 +2,11 @@
 
 import asyncio
 import contextlib
-import inspect
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 from facade.core.errors import Code, RpcError, Sent, Status, Unavailable
+from facade.core.hook import call
 from facade.core.log import get_logger
 from facade.exchange.answering import Peer
 from facade.exchange.envelope import Frame, parse
@@ -39,9 +39,10 @@ class Gate:
     async def admit(self, peer: Peer, credentials: Mapping[str, bytes]) -> Any:
         """Who it is. Raises RpcError: UNAUTHENTICATED, which does not tell why, or what
         ``authenticate`` raised of that kind itself."""
+        assert self._authenticate is not None
         try:
             async with asyncio.timeout(self._patience):
-                identity = await self._ask(peer, credentials)
+                identity = await call(self._authenticate, peer, credentials)
         except RpcError as error:
             error.sent = Sent.NOT_EXECUTED
             raise
@@ -59,14 +60,6 @@ class Gate:
             logger.warning("refused %r: authenticate does not know who it is", peer)
             raise _refusal()
         return identity
-
-    async def _ask(self, peer: Peer, credentials: Mapping[str, bytes]) -> object:
-        ask = self._authenticate
-        assert ask is not None
-        if inspect.iscoroutinefunction(ask):
-            return await ask(peer, credentials)
-        answer = await asyncio.to_thread(ask, peer, credentials)
-        return await answer if inspect.isawaitable(answer) else answer
 
     async def open(self, stream: FrameStream) -> FrameStream | None:
         """The stream, once it has shown who it is from. None where that is nobody, and it has

@@ -56,7 +56,6 @@ class InProcess:
         """Take no new calls, and let those under way end for ``grace`` seconds."""
         for exporter in exporters:
             self.remove(exporter)
-        self._loop = None
         await self._calls.drain(reason, grace)
 
 

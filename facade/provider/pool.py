@@ -2,7 +2,7 @@
 
 import asyncio
 import threading
-from collections import deque
+from collections import OrderedDict
 from collections.abc import Callable
 from contextlib import suppress
 from time import monotonic
@@ -59,7 +59,7 @@ class ThreadPool:
         self._lock = threading.Lock()
         # What it has taken and has not ended, and of that what has not begun.
         self._taken = 0
-        self._waiting: deque[Job] = deque()
+        self._waiting: OrderedDict[Job, None] = OrderedDict()
         self._workers = 0
         # Whether one of them has not arrived yet.
         self._coming = False
@@ -107,7 +107,7 @@ class ThreadPool:
             if self._taken >= self.threads + self.queue and not begun:
                 raise self._exhausted()
             self._taken += 1
-            self._waiting.append(job)
+            self._waiting[job] = None
             wanted = self._wants_worker()
         if wanted:
             try:
@@ -177,19 +177,19 @@ class ThreadPool:
 
     def _next(self) -> Job | None:
         """What is to be run now; None for a worker that is to go. (With the lock held.)"""
-        while self._waiting:
-            job = self._waiting.popleft()
-            if not job.dropped:
-                job.begun = True
-                return job
-        self._workers -= 1
-        return None
+        if not self._waiting:
+            self._workers -= 1
+            return None
+        job, _ = self._waiting.popitem(last=False)
+        job.begun = True
+        return job
 
     def _drop(self, job: Job) -> None:
         """Nobody waits for it any more: where it has not begun, it never will."""
         with self._lock:
             if not (job.begun or job.dropped):
                 job.dropped = True
+                del self._waiting[job]  # or it would be kept until a thread is free
                 self._taken -= 1
 
     def _exhausted(self) -> PoolExhausted:
@@ -206,11 +206,13 @@ class ThreadPool:
         return PoolExhausted(message, sent=Sent.NOT_EXECUTED)
 
     def retire(self, instead: "ThreadPool") -> None:
-        """What it has taken ends as it would. What still comes goes to ``instead``.
+        """What it has taken ends as it would. What still comes goes to ``instead``. Once.
 
         (Dubbo: a pool that was shut down is replaced by the shared one.)
         """
         with self._lock:
+            if self._instead is not None:
+                return
             self._instead = instead
             more = min(self.threads - self._workers, len(self._waiting))
             self._workers += more
@@ -222,7 +224,7 @@ class ThreadPool:
         """Start nothing new. What runs is left to end."""
         with self._lock:
             self._closed = True
-            waiting = [job for job in self._waiting if not job.dropped]
+            waiting = list(self._waiting)
             self._waiting.clear()
             self._taken -= len(waiting)
             for job in waiting:

@@ -13,7 +13,7 @@ from facade.core.settings import FilterSettings
 from facade.exchange.handlers import Handlers, OnConnect, OnDisconnect
 from facade.exchange.injvm import INJVM, place
 from facade.exchange.limits import DEFAULT, Limits
-from facade.exchange.listener import GrpcListener
+from facade.exchange.listener import GrpcListener, check_port
 from facade.exchange.room import Room
 from facade.exchange.security import server_tls
 from facade.exchange.settings import DEFAULT_MAX_MESSAGE, Settings
@@ -119,13 +119,15 @@ class Server(Exporting):
         registry: Any = (),
         announce: str = "",
     ) -> None:
+        if place(address) is None:
+            check_port(address)
         check_seconds(heartbeat, "heartbeat")
         check_seconds(heartbeat_timeout, "heartbeat_timeout")
         check_listeners(listeners, ExporterListener, ("exported", "unexported"))
         self.address = address
         self.port = 0
         self.reuse_port = reuse_port
-        self._grace = grace
+        self._grace = _checked(grace)
         self._filters = filters
         self._filter_settings = dict(filter_settings or {})
         self._settings = Settings(
@@ -206,8 +208,12 @@ class Server(Exporting):
         except OSError:
             self._started = False  # it may be tried again
             raise
-        self._local.start(self._exports)
-        await self.announcer.start(self.address, self.port)
+        await self._tell()
+
+    async def _tell(self) -> None:
+        if self._stopping is None:  # else it was stopped while it began to listen
+            self._local.start(self._exports)
+            await self.announcer.start(self.address, self.port)
 
     async def _listen(self) -> None:
         self._listener = listener = GrpcListener(
@@ -236,11 +242,10 @@ class Server(Exporting):
         A call that has not ended by then gets one error which says so.
         """
         if self._stopping is None:
+            stop = self._stop(self._grace if grace is None else _checked(grace))
             self._standard.stop()
             self._streams.stop()
-            self._stopping = asyncio.create_task(
-                self._stop(self._grace if grace is None else grace), name="facade-stop"
-            )
+            self._stopping = asyncio.create_task(stop, name="facade-stop")
         await asyncio.shield(self._stopping)
 
     async def _stop(self, grace: float) -> None:
@@ -278,7 +283,11 @@ class Server(Exporting):
             runner.run(serve(self))
 
     async def __aenter__(self) -> Self:
-        await self.start()
+        try:
+            await self.start()
+        except asyncio.CancelledError:  # then nobody leaves the block
+            await self.stop()
+            raise
         return self
 
     async def __aexit__(
@@ -312,3 +321,9 @@ class Server(Exporting):
     def __repr__(self) -> str:
         keys = ", ".join(exporter.service.key for exporter in self._exports)
         return f"<Server at {self.address}: {keys or 'nothing exported'}>"
+
+
+def _checked(grace: float) -> float:
+    if isinstance(grace, bool) or not isinstance(grace, (int, float)) or not grace >= 0:
+        raise ValueError(f"grace={grace!r}: seconds, 0 or more")
+    return grace

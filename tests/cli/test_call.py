@@ -11,6 +11,7 @@ import threading
 
 import pytest
 
+import facade
 from facade.cli import value
 
 
@@ -130,6 +131,35 @@ def test_unreachable(run, nowhere):
 def test_wrong_usage(run, words, told):
     """Exit code 2, and what is meant, before anything is sent."""
     assert told in " ".join(run("call", *words, code=2).err.replace("│", "").split())
+
+
+# To move a cursor, to name a window, and to turn the writing round.
+NASTY = "\x9b2J \x1b]0;x\x07 \u202e \x7f"
+
+
+def test_values_do_nothing_to_a_terminal(run, provider):
+    """They are the same JSON, in which what could is escaped."""
+    done = run("call", provider.address, "demo.Greeter.hello", json.dumps(NASTY))
+    assert json.loads(done.out) == f"hello {NASTY}"
+    assert done.out.rstrip("\n").isprintable()
+
+
+def test_errors_do_nothing_to_a_terminal(run, serving):
+    """Nor do attachments."""
+
+    @facade.service("demo.Nasty")
+    class Nasty:
+        async def fail(self) -> None:
+            facade.RpcContext.response_attachments()["nasty"] = NASTY
+            raise ValueError(NASTY)
+
+    server = facade.Server()
+    server.export(Nasty, Nasty())
+    with serving(server) as address:
+        for words in (("call", "-v"), ("bench", "-n", "1")):
+            done = run(words[0], address, "demo.Nasty.fail", *words[1:], code=1)
+            assert all(line.isprintable() for line in done.err.split("\n"))
+            assert "error: ValueError: \\x9b2J" in done.err
 
 
 def test_terminal_gets_it_indented(provider):

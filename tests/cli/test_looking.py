@@ -39,6 +39,21 @@ def test_ls_shows_signatures(run, provider):
     assert len({line.index("timeout") for line in lines if "timeout" in line}) == 1
 
 
+def test_ls_does_nothing_to_a_terminal(run, serving):
+    """Whatever a provider says of itself."""
+
+    @facade.service("demo.Nasty")
+    class Nasty:
+        async def go(self) -> None:
+            """\x1b]0;x\x07 \u202e"""
+
+    server = facade.Server()
+    server.export(Nasty, Nasty())
+    with serving(server) as address:
+        for words in ((), ("--json",)):
+            assert all(line.isprintable() for line in run("ls", address, *words).out.split("\n"))
+
+
 def test_ls_of_one_service(run, provider):
     """By its name, or by its key."""
     for name in ("demo.Numbers", "odd/demo.Numbers"):

@@ -68,6 +68,25 @@ def test_servers(module, tmp_path, target):
     assert load(f"{module}:{target}", str(tmp_path), "h:1").address == "h:1"
 
 
+@pytest.mark.parametrize(
+    ("target", "folder", "address", "told"),
+    [
+        (":server", "nowhere", None, "--app-dir .*nowhere: there is no such folder"),
+        (":server", ".", "127.0.0.1:70000", "--address '127.0.0.1:70000': a port is a number"),
+    ],
+)
+def test_options_that_make_no_sense(module, tmp_path, target, folder, address, told):
+    """They are refused by name, whatever else could be served."""
+    with pytest.raises(NoTarget, match=told):
+        load(module + target, str(tmp_path / folder), address)
+
+
+def test_module_that_is_a_path(tmp_path):
+    """It says how a module is written."""
+    with pytest.raises(NoTarget, match="write module:Object"):
+        load("./served.py:server", str(tmp_path), None)
+
+
 @pytest.mark.parametrize("target", ["greeter", "GreeterImpl", "implement"])
 def test_implementations(module, tmp_path, target):
     """Exported, on a server of their own, by the interface that they derive from."""

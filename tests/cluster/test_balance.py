@@ -10,8 +10,8 @@ from facade.cluster.balance import (
     Random,
     RoundRobin,
     ShortestResponse,
-    balancer,
     balancers,
+    named_balancer,
 )
 from facade.core import FilterSettings, Method
 from facade.core.method import Parameter
@@ -287,8 +287,8 @@ def test_settings_of_methods_are_their_own(endpoints):
 @pytest.mark.parametrize(
     ("make", "message"),
     [
-        (lambda: balancer("randon"), "did you mean 'random'"),
-        (lambda: balancer("xyz"), "there are: random, round_robin"),
+        (lambda: named_balancer("randon"), "did you mean 'random'"),
+        (lambda: named_balancer("xyz"), "there are: random, round_robin"),
         (lambda: ConsistentHash(hash_arguments=(-1,)), "hash_arguments"),
         (lambda: ConsistentHash(hash_nodes=3), "hash_nodes=3"),
     ],
@@ -302,5 +302,5 @@ def test_wrong_settings_are_refused(make, message):
 def test_a_balancer_of_ones_own_is_taken(endpoints):
     """An object instead of a name."""
     own = Random(random=random.Random(1).random)
-    assert balancer(own) is own
+    assert named_balancer(own) is own
     assert repr(own) == "Random()"

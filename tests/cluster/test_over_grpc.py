@@ -52,6 +52,8 @@ class Way:
     def available(self):
         return self._client.available
 
+    held = False
+
     def begin(self):
         self._client._wire.connector.begin()
 

@@ -33,6 +33,12 @@ class Broken(Exception):
     def __str__(self) -> str:
         raise RuntimeError("no text")
 
+    __repr__ = __str__
+
+
+class BrokenEnd(BaseException):
+    __str__ = __repr__ = Broken.__str__
+
 
 @facade.service("exceptions.Shop")
 class Shop:
@@ -126,6 +132,7 @@ async def test_exception_without_a_text(wire):
     """Neither an empty text nor one that can't be made stops it from coming back."""
     assert (await raised_by(wire, Undeclared())).message == ""
     assert type(await raised_by(wire, Broken())) is facade.RemoteError
+    assert type(await raised_by(wire, BrokenEnd())) is facade.RemoteError
 
 
 async def test_exception_whose_arguments_can_not_travel(wire):
@@ -133,6 +140,8 @@ async def test_exception_whose_arguments_can_not_travel(wire):
     error = await raised_by(wire, ValueError(object()))
     assert type(error) is ValueError
     assert "object object at" in str(error)
+    error = await raised_by(wire, KeyError(Broken()))  # whose text is that of what it holds
+    assert type(error) is KeyError
 
 
 async def test_undeclared_exception_with_any_attribute(wire):
@@ -214,6 +223,12 @@ async def test_exception_over_two_hops(wire, sent):
     else:
         assert type(raised.value) is type(sent)
     assert str(sent) in str(raised.value)
+
+
+async def test_generator_exit_of_a_method(wire):
+    """As elsewhere it tells of the end of the loop, it is no answer; but there is one."""
+    error = await raised_by(wire, GeneratorExit())
+    assert error.status is facade.Status.INTERNAL
 
 
 async def test_stop_iteration_of_an_async_method(wire):

@@ -224,9 +224,10 @@ async def test_filter_of_the_consumer_that_refuses(wire):
     assert impl.calls == 0
 
 
-async def test_bug_in_a_filter_of_the_provider(wire, caplog):
+@pytest.mark.parametrize("kind", [ValueError, SystemExit, GeneratorExit])
+async def test_bug_in_a_filter_of_the_provider(wire, kind, caplog):
     """The caller learns that the provider failed, but not how; the provider's log has it."""
-    service = await greeter(wire, provider=[Raising(ValueError("a bug"))])
+    service = await greeter(wire, provider=[Raising(kind("a bug"))])
     with caplog.at_level(logging.ERROR), pytest.raises(facade.RpcError) as raised:
         await wire.call(service.hello, "Ann")
     assert raised.value.status is facade.Status.INTERNAL

@@ -1,4 +1,5 @@
 import asyncio
+import warnings
 
 import pytest
 
@@ -151,3 +152,18 @@ async def test_rest_that_is_closed_closes_the_coroutine():
     outer.send(None)
     outer.close()
     assert ended == [True]
+
+
+@pytest.mark.parametrize("error", [None, ValueError("broken")])
+async def test_what_is_over_need_not_be_awaited(error):
+    """Who would await it may be cancelled first: nothing is complained of then."""
+
+    async def work():
+        if error is not None:
+            raise error
+
+    rest = begin(work())
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        del rest
+    assert caught == []

@@ -177,3 +177,42 @@ def test_chunks_that_do_not_fit(wrong):
     assembly.begin(1, chunk(total=4))
     with pytest.raises(ValueError, match=r"announced|not a"):
         assembly.add(1, wrong)
+
+
+# Both ends
+
+
+def test_no_more_is_begun_than_the_peer_keeps():
+    """What would be too much at once goes whole, so that the peer need not end the stream."""
+    bulk, assembly = Bulk(), Assembly(2 * LARGE)
+    bulk.limit(LARGE, AT_ONCE * 2 * LARGE)
+    waiting, whole = [], 0
+    for id in range(1, 2 * AT_ONCE):
+        data, large = bulk.cut(id, b"", invocation(id, 2 * LARGE - 100), None)
+        waiting.append(large)
+        whole += large is None
+        if large is not None:
+            assembly.begin(id, Envelope.FromString(data).chunk)
+    assert whole
+    while waiting:
+        if (large := waiting.pop()) is not None:
+            large.sent_at = 0.0
+    del large
+    for _ in take_all(bulk):
+        pass
+    assert bulk.cut(99, b"", invocation(99, 2 * LARGE), None)[1] is not None
+
+
+@pytest.mark.parametrize("begun", [True, False])
+def test_what_was_taken_back_makes_room(begun):
+    """Whether the call that was given up had begun to go, or not."""
+    bulk, call = Bulk(), Call()
+    bulk.limit(LARGE, 3 * LARGE)
+    large = bulk.cut(1, b"", invocation(1, 2 * LARGE), call)[1]
+    assert not isinstance(bulk.cut(3, b"", invocation(3, 2 * LARGE), Call())[1], Large)
+    call.dropped = True
+    if begun:
+        large.sent_at = 0.0
+        bulk.take(0.0)
+    del large
+    assert isinstance(bulk.cut(5, b"", invocation(5, 2 * LARGE), Call())[1], Large)

@@ -18,6 +18,12 @@ class Prices:
     async def watch(self, listener: Callable[[str, int], str]) -> None: ...
 
 
+@facade.service("exchange.Prices")
+class Watchable(Prices):
+    @facade.method(oneway=True, sent=True)
+    async def follow(self, listener: Callable[[str, int], str]) -> None: ...
+
+
 class Provider:
     """Speaks envelopes: what came, and what is to go."""
 
@@ -135,3 +141,25 @@ async def test_reference_in_a_unary_call():
     assert "listener can't be called back: it came alone" in result.error.message
     with pytest.raises(ValueError, match="callbacks=-1"):
         facade.Server(callbacks=-1)
+
+
+@pytest.mark.parametrize("method", ["watch", "follow"])
+async def test_callback_of_a_call_that_was_never_written(consumer, calls_under_way, method):
+    """Nobody learnt of it, and it is forgotten, as well where the call is oneway."""
+    client, worker, transport = consumer()
+    ready = asyncio.create_task(client.ready(20))
+    await transport.accept()
+    await ready
+    table = client._wire.connector.current.answers.callbacks
+    transport.gate.clear()
+    first = worker.echo.future("a")
+    await transport.held.wait()
+    call = asyncio.ensure_future(getattr(client.refer(Watchable), method)(lambda s, n: ""))
+    await calls_under_way(client, 2)
+    assert len(table) == 1
+    call.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await call
+    assert len(table) == 0
+    transport.gate.set()
+    first.cancel()

@@ -2,6 +2,9 @@
 
 import asyncio
 
+import pytest
+
+import facade
 from facade import Status
 from facade.codec import decode_plain
 
@@ -108,3 +111,25 @@ async def test_cancel_of_a_call_before_it_was_written(consumer, envelope, calls_
     assert [decode_plain(each.invocation.msgpack) for each in received] == [["a"], ["c"]]
     await hand.send(*(envelope.result(each.id, "answer") for each in received))
     assert await asyncio.gather(first, third) == ["answer", "answer"]
+
+
+@pytest.mark.parametrize(
+    "error", [facade.RpcError("no", details=["text"]), facade.RpcError("no", code="busy")]
+)
+async def test_error_that_can_t_be_told(joined, envelope, work, error, caplog):
+    """One that a filter made of what can't travel: its caller does not wait in vain."""
+    find = work.find
+
+    def refuse(invocation):
+        raise error
+
+    _, hand = await joined()
+    work.find = refuse
+    await hand.send(envelope.invocation(1))
+    answer = (await hand.receive()).result.error
+    assert answer.status == facade.Status.INTERNAL
+    assert "a RpcError that can't be told" in answer.message
+    assert "can't be told as it is" in caplog.text
+    work.find = find
+    await hand.send(envelope.invocation(3))
+    assert (await hand.receive()).id == 3

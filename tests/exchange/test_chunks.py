@@ -7,6 +7,7 @@ import pytest
 import facade
 from facade import Status
 from facade.codec import decode_plain
+from facade.exchange.assembly import AT_ONCE
 from facade.exchange.bulk import FIRST, LARGE
 from facade.exchange.envelope import Envelope
 
@@ -93,6 +94,19 @@ async def test_small_timeout_of_a_large_call(store):
     assert await remote.small("hi") == "hi"
 
 
+async def test_many_large_values_at_once():
+    """More than an end keeps of unfinished ones: the rest go whole, and the stream goes on."""
+    size = 2 * LARGE
+    server = facade.Server("127.0.0.1:0", max_message_size=size)
+    server.export(Store, StoreImpl())
+    async with (
+        server,
+        facade.AsyncClient(f"127.0.0.1:{server.port}", timeout=30, max_message_size=size) as client,
+    ):
+        values = [bytes([n]) * (size - 1000) for n in range(3 * AT_ONCE)]
+        assert await asyncio.gather(*map(client.refer(Store).echo, values)) == values
+
+
 # With the other end written by hand
 
 
@@ -106,6 +120,12 @@ def parts(envelope, size):
             part.chunk.total_bytes = len(data)
         part.chunk.last = start + size >= len(data)
         yield part
+
+
+def pong(ping):
+    answer = Envelope()
+    answer.pong.nonce = ping.nonce
+    return answer
 
 
 async def test_invocation_in_chunks(joined, envelope):
@@ -178,12 +198,64 @@ async def test_peer_that_takes_chunks(provider, envelope):
     while not last:
         came = await hand.receive()
         if came.WhichOneof("kind") == "ping":
-            answer = envelope.empty("pong")
-            answer.pong.nonce = came.ping.nonce
-            await hand.send(answer)
+            await hand.send(pong(came.ping))
             continue
         assert came.id == 1
         assert data or (len(came.chunk.data), came.chunk.total_bytes > 2 * LARGE) == (FIRST, True)
         data += came.chunk.data
         last = came.chunk.last
     assert len(decode_plain(Envelope.FromString(data).result.msgpack)) == 2 * LARGE
+
+
+async def test_cancel_in_the_middle_of_an_answer(provider, envelope):
+    """Its rest is not sent, and a stream that both ends leave is over with it."""
+    connection, hand = provider()
+    text = "x" * 4 * LARGE
+    await hand.send(envelope.setup(features=["chunks"]), envelope.invocation(1, "echo", text))
+    assert (await hand.receive()).WhichOneof("kind") == "setup"
+    assert (await hand.receive()).chunk.total_bytes > len(text)
+    draining = asyncio.create_task(connection.drain("the provider stops", grace=3600))
+    while (await hand.receive()).WhichOneof("kind") != "drain":
+        pass
+    await hand.send(envelope.empty("drain"), envelope.empty("cancel", id=1))
+    assert await hand.error() is None
+    await draining
+
+
+@pytest.mark.parametrize("begun", [True, False])
+async def test_caller_who_leaves_in_the_middle_of_an_answer(consumer, envelope, begun):
+    """Nothing is kept of it, be it that its first chunk had come or was on its way."""
+    client, worker, transport = consumer()
+    call = worker.echo.future("hi")
+    hand = await transport.accept(features=["chunks"])
+    await hand.receive()
+    first, second, *_ = parts(envelope.result(1, "x" * 1000), 300)
+    ping = envelope.empty("ping")
+    connection = client._wire.connector.current
+    if begun:
+        await hand.send(first, ping)
+        assert (await hand.receive()).WhichOneof("kind") == "pong"
+        assert len(connection._assembly) == 1
+    call.cancel()
+    assert (await hand.receive()).WhichOneof("kind") == "cancel"
+    await hand.send(*([] if begun else [first]), second, ping)
+    assert (await hand.receive()).WhichOneof("kind") == "pong"
+    assert len(connection._assembly) == 0
+
+
+async def test_answer_in_chunks_that_is_late(consumer, envelope):
+    """A stream that both ends leave is over with its last chunk."""
+    client, worker, transport = consumer()
+    ready = asyncio.create_task(client.ready(20))
+    hand = await transport.accept(features=["chunks"])
+    await ready
+    call = worker.echo.options(timeout=0.5).future("hi")
+    await hand.receive()
+    first, *rest = parts(envelope.result(1, "x" * 1000), 300)
+    await hand.send(first)
+    with pytest.raises(facade.DeadlineExceeded):
+        await call
+    await hand.send(envelope.empty("drain"))
+    assert (await hand.receive()).WhichOneof("kind") == "drain"
+    await hand.send(*rest)
+    assert await hand.receive() is None

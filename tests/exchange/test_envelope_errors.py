@@ -274,3 +274,14 @@ def test_peer_that_promises_nothing_may_have_run_it():
     with pytest.raises(RpcError) as caught:
         read_result(wire, Invocation("s", "m"))
     assert caught.value.sent is Sent.MAYBE_EXECUTED
+
+
+@facade.error("tests.envelope.Findings")
+class Findings(Exception):
+    def __len__(self):
+        return 0
+
+
+def test_error_that_is_empty():
+    """One whose truth is false comes back as itself, as any other."""
+    assert type(raised_by_the_method(Findings())) is Findings

@@ -300,3 +300,16 @@ async def test_stream_that_nobody_asked_for_can_be_sent_again():
     with pytest.raises(asyncio.CancelledError):
         await pouring
     assert [value async for value in stream] == [0, 1]
+
+
+async def test_error_that_is_empty():
+    """One whose truth is false is raised as any other."""
+
+    class Findings(Exception):
+        def __len__(self):
+            return 0
+
+    inbox = Inbox(lambda payload: payload, lambda *_: None, lambda: None)
+    inbox.end(Findings())
+    with pytest.raises(Findings):
+        await inbox.take()

@@ -6,6 +6,12 @@ import pytest
 
 import facade
 from facade import Status
+from facade.codec import RAW
+from facade.core.invocation import Invocation
+from facade.exchange.bulk import LARGE
+from facade.exchange.connection import Connection, Settings
+from facade.exchange.memory import pair
+from facade.exchange.multiplexer import Multiplexer
 
 
 async def test_connection_lost_with_calls_in_flight(consumer, calls_under_way):
@@ -58,3 +64,33 @@ async def test_error_of_the_provider_s_end(consumer):
     hand.stream.close(facade.RpcError("too many envelopes", status=Status.INVALID_ARGUMENT))
     with pytest.raises(facade.Unavailable, match="too many envelopes"):
         await call
+
+
+@pytest.mark.parametrize("size", [10, 2 * LARGE])
+async def test_call_on_a_connection_that_has_just_ended(size):
+    """It fails at once, was not sent, and is not told a second time when its time is up."""
+    calls = Multiplexer(lambda *_: None, opened=True, remote_address="memory")
+    calls.max_message_bytes, calls.whole_bytes = 4 * LARGE, LARGE
+    calls.fail_all("the peer closed it", lambda message, sent: facade.Unavailable(message))
+    invocation = Invocation("exchange.Worker", "echo", timeout=20.0)
+    invocation.start_countdown()
+    with pytest.raises(facade.Unavailable, match="nothing can be sent") as caught:
+        calls.begin(invocation, (RAW, bytes(size)), calls.loop.create_future())
+    assert caught.value.sent is facade.Sent.NOT_SENT
+    assert len(calls) == 0
+
+
+async def test_connection_that_is_cancelled_twice(work):
+    """It ends all the same, and all who wait for that are told."""
+    ours, _ = pair()
+    connection = Connection(ours, Settings(), work, opened=True)
+    running = asyncio.create_task(connection.run())
+    await asyncio.sleep(0)
+    for _ in range(2):
+        running.cancel()
+        await asyncio.sleep(0)
+    with pytest.raises(asyncio.CancelledError):
+        await running
+    assert connection.closed.is_set()
+    with pytest.raises(facade.Unavailable):
+        await connection.ready

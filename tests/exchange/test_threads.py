@@ -128,6 +128,19 @@ def test_loop_that_ends_while_its_thread_is_at_a_value(closed):
     assert stream.at_hand <= 1
 
 
+async def test_an_iterator_that_raises_an_end_of_another_kind():
+    """StopAsyncIteration is an error of it: who reads would take the rest for nothing."""
+
+    def numbers():
+        yield 1
+        raise StopAsyncIteration
+
+    stream = FromThread(numbers(), in_thread)
+    assert await anext(stream) == 1
+    with pytest.raises(RuntimeError, match="raised StopAsyncIteration"):
+        await anext(stream)
+
+
 # In a thread
 
 
@@ -187,3 +200,31 @@ def test_loop_that_is_closed():
     loop.close()
     with pytest.raises(RuntimeError, match="closed"):
         next(stream)
+
+
+# Errors that look like none
+
+
+class Findings(Exception):
+    """A list of what is wrong, and there was no place for any of it."""
+
+    def __len__(self):
+        return 0
+
+
+async def test_error_that_is_empty():
+    """It is raised as any other, and is not taken for the end of the values."""
+
+    def numbers():
+        yield 1
+        raise Findings
+
+    stream = FromThread(numbers(), in_thread)
+    assert await anext(stream) == 1
+    with pytest.raises(Findings):
+        await anext(stream)
+    loop = asyncio.get_running_loop()
+    with pytest.raises(Findings):
+        await asyncio.to_thread(list, InThread(generate(1, Findings()), loop))
+    with pytest.raises(Findings):
+        await read(InThread(generate(1, Findings()), loop))

@@ -43,6 +43,19 @@ async def test_equal_calls_at_once_are_one():
     assert len({id(value) for value in values}) == 5
 
 
+async def test_clear_forgets_what_is_on_its_way():
+    """It may be older than what the cache was cleared for: who comes then makes a call anew."""
+    rest, cache = Held(), Cache()
+    first, second = await start(cache, rest, invocation(), invocation())
+    cache.clear()
+    (third,) = await start(cache, rest, invocation())
+    rest.calls[1].set_result(Result("new"))
+    rest.calls[0].set_result(Result("old"))
+    values = [result.value for result in await asyncio.gather(first, second, third)]
+    assert values == ["old", "old", "new"]
+    assert (await cache.invoke(rest, invocation())).value == "new"
+
+
 @pytest.mark.parametrize("error", [RpcError("no"), Unavailable("gone")])
 async def test_failure_is_shared_and_not_kept(error):
     """Those that waited have the failure too, and the next one tries again."""

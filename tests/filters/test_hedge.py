@@ -232,6 +232,7 @@ def test_all_attempts_end_with_the_call(virtual, outcomes, hedges):
     "wrong",
     [
         {"hedge_after": -1.0},
+        {"hedge_after": float("nan")},
         {"hedge_after": "20"},
         {"hedge_after": "0%"},
         {"hedge_after": "100%"},
@@ -239,6 +240,7 @@ def test_all_attempts_end_with_the_call(virtual, outcomes, hedges):
         {"hedge_after": "20% or so"},
         {"hedge_after": 1.0, "hedges": -1},
         {"hedge_after": 1.0, "hedge_budget": -1.0},
+        {"hedge_after": 1.0, "hedge_budget": float("nan")},
     ],
 )
 def test_wrong_settings_are_errors_at_once(wrong):

@@ -59,3 +59,11 @@ async def test_it_is_off_unless_a_setting_says_so():
 def test_load_that_cannot_be_is_an_error_at_once():
     with pytest.raises(ValueError, match="1 or more"):
         facade.Server("injvm").export(Worker, WorkerImpl(), load=-1)
+
+
+async def test_function_that_fails_costs_no_answer(caplog):
+    """The call has run all the same: the log has it."""
+    result = await Load(lambda: 1 / 0).invoke(FakeInvoker("done"), invocation("work"))
+    assert result.value == "done"
+    assert LOAD not in result.attachments
+    assert "does not tell a load" in caplog.text

@@ -45,14 +45,17 @@ class Board:
         self.heard = []
         self.failing = False
         self.closed = False
+        self.late = False
 
     async def register(self, provider):
+        self.late |= self.closed
         if self.failing:
             raise OSError("not there")
         self.providers.append(provider)
         self.heard.append(f"+{provider.key}")
 
     async def unregister(self, provider):
+        self.late |= self.closed
         self.providers.remove(provider)
         self.heard.append(f"-{provider.key}")
 
@@ -155,6 +158,69 @@ async def test_stop_withdraws_before_calls_end(board):
         released.set()
         assert await call == "late"
         await stopping
+
+
+async def test_registry_that_fails_to_close(board, caplog):
+    """It is logged, and the server stops all the same."""
+
+    async def close():
+        raise ValueError("no")
+
+    board.close = close
+    server = facade.Server(registry=board)
+    await server.start()
+    await server.stop()
+    await asyncio.wait_for(server.wait(), 20)
+    assert "failed to close" in caplog.text
+
+
+class Hanging(Board):
+    """It takes as long as it is let."""
+
+    def __init__(self):
+        super().__init__()
+        self.asked = asyncio.Event()
+
+    async def register(self, provider):
+        self.asked.set()
+        await asyncio.Event().wait()
+
+
+async def test_block_that_is_cancelled_while_it_starts():
+    """The server does not go on behind it."""
+    board = Hanging()
+    server = facade.Server(registry=board)
+    server.export(Greeter, GreeterImpl())
+
+    async def block():
+        async with server:
+            pass
+
+    task = asyncio.create_task(block())
+    await board.asked.wait()
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert board.closed
+    async with facade.AsyncClient(f"127.0.0.1:{server.port}") as client:
+        with pytest.raises(facade.Unavailable):
+            await client.ready(timeout=0.1)
+
+
+@pytest.mark.parametrize("turns", range(5))
+async def test_stop_while_it_starts(board, turns):
+    """However far it has come, nothing is asked of registries after they are closed."""
+    server = facade.Server(registry=board)
+    server.export(Greeter, GreeterImpl())
+    starting = asyncio.create_task(server.start())
+    for _ in range(turns):
+        await asyncio.sleep(0)
+    await server.stop()
+    await asyncio.wait((starting,))
+    assert board.providers == []
+    assert not board.late
+    if turns:
+        await starting
 
 
 async def test_registry_that_is_down_hurts_nobody(board, caplog):

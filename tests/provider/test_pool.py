@@ -2,7 +2,9 @@
 
 import asyncio
 import contextvars
+import gc
 import threading
+import weakref
 
 import pytest
 
@@ -176,6 +178,21 @@ async def test_retired_pool_ends_what_it_has(pool, work):
     assert other.completed == 1
 
 
+async def test_retired_twice(pool, monkeypatch):
+    """The second time changes nothing, also where what it has taken has not begun yet."""
+    three, other = pool(threads=3), pool()
+    held = []
+    with monkeypatch.context() as changed:
+        changed.setattr(threading.Thread, "start", lambda thread: held.append(thread))
+        run = asyncio.ensure_future(three.run(str, (1,), None))
+        await asyncio.sleep(0)
+        three.retire(other)
+        three.retire(other)
+    for thread in held:
+        thread.start()
+    assert await run == "1"
+
+
 async def test_closed_pool(pool):
     """It takes nothing more, and says so."""
     single = pool()
@@ -225,6 +242,28 @@ async def test_cancelled_in_the_queue(full, work):
     work.released.set()
     assert await asyncio.gather(running, second) == ["done", "done"]
     assert work.calls == 2
+
+
+async def test_what_was_given_up_is_forgotten(full):
+    """Its arguments go with it, though every thread is taken for long."""
+    single, running, queued = full
+    queued.cancel()
+    await asyncio.wait((queued,))
+
+    class Argument:
+        pass
+
+    for _ in range(10):
+        argument = Argument()
+        left = weakref.ref(argument)
+        given_up = asyncio.create_task(single.run(str, (argument,), None))
+        await asyncio.sleep(0)  # so it is in the queue
+        given_up.cancel()
+        await asyncio.wait((given_up,))
+        del argument, given_up
+        gc.collect()
+        assert left() is None
+    assert not running.done()
 
 
 async def test_stop_iteration_is_an_error(pool):

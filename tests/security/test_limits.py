@@ -73,6 +73,23 @@ def test_a_share_has_its_own_limit():
     assert "max_calls of" in str(share.refusal("x"))
 
 
+def test_carriers_that_are_gone_leave_nothing():
+    """Neither those that never had a call, nor one whose last call ends after it."""
+    room, running = Room(100), [1]
+    late = room.share(lambda: running[0])
+    assert late.grow()
+    for _ in range(100):
+        room.share(lambda: 0).close()
+    assert room._shares == {late}
+    late.close()
+    running[0] = 0
+    other, taken = room.share(lambda: taken), 0
+    while not other.full():
+        taken += 1
+    assert taken == 100
+    assert room._shares == {other}
+
+
 # Idle
 
 

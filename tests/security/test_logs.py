@@ -89,6 +89,21 @@ def test_a_traceback_forges_no_line(lines):
     assert all(line.startswith("  ") for line in told[1:])
 
 
+class Untold(Exception):
+    def __repr__(self):
+        raise RuntimeError("no text")
+
+    __str__ = __repr__
+
+
+def test_what_can_not_be_told_fails_nobody(lines):
+    """A record of what has no text says so, and does not raise to who tells of it."""
+    get_logger("facade.tests.security").error("%s raised %r", "hello", Untold(), exc_info=Untold())
+    first, *rest = lines()
+    assert first == "%s raised %r (which can't be told: RuntimeError)"
+    assert rest
+
+
 def test_a_plain_record_is_left_alone(caplog):
     """Handlers that group records find the text and its parts as they were."""
     logger = get_logger("facade.tests.security")

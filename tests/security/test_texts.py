@@ -32,11 +32,12 @@ FAILURES = {
     "key": KeyError(SECRET),
     "os": FileNotFoundError(2, SECRET, SECRET),
     "own": Own(SECRET),
+    "exit": SystemExit(SECRET),
     "declared": Sold(SECRET),
     "rpc": facade.RpcError(SECRET, status=facade.Status.NOT_FOUND),
     "remote": facade.RemoteError(SECRET, type="other.Error"),
 }
-HIDDEN = ["builtin", "key", "os", "own", "remote"]
+HIDDEN = ["builtin", "key", "os", "own", "exit", "remote"]
 TOLD = ["declared", "rpc"]
 
 

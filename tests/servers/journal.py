@@ -16,6 +16,10 @@ class Journal:
     def available(self):
         return self._way.available
 
+    @property
+    def held(self):
+        return self._way.held
+
     def begin(self):
         self._way.begin()
 

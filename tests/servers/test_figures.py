@@ -214,6 +214,7 @@ async def test_session_expired(kind, url, start, figure):
 
 class Way(FakeInvoker):
     available = True
+    held = False
 
     def begin(self):
         """There is nothing to connect to."""

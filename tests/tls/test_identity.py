@@ -26,6 +26,22 @@ async def test_methods_know_who_calls(ends, tls, as_ann, way):
     assert await desk.who() == ["ann", "ann@example.org", "shop.example.org"]
 
 
+@each
+async def test_what_authenticate_says_goes_before(ends, tls, as_ann, way):
+    """Also a name that is empty, or the number 0."""
+    seen = []
+
+    class Watch(facade.Filter):
+        async def invoke(self, invoker, invocation):
+            seen.append(invocation.remote_identity)
+            return await invoker.invoke(invocation)
+
+    filters = ["default", Watch()]
+    server = await ends.serve(tls=tls, filters=filters, authenticate=lambda *_: 0)
+    await ends.refer(server, tls=as_ann, **way).echo(b"abc")
+    assert seen == [0]
+
+
 async def test_filters_know_who_calls(ends, tls, as_ann, ann):
     """By the invocation: all that the certificate says."""
     seen = []

@@ -23,7 +23,7 @@ __all__ = [
     "Random",
     "RoundRobin",
     "ShortestResponse",
-    "balancer",
+    "named_balancer",
     "balancers",
 ]
 
@@ -40,7 +40,7 @@ BALANCERS: Mapping[str, type[Balancer[Any]]] = {
 KEYS = ("hash_arguments", "hash_nodes")
 
 
-def balancer(name: str | Balancer[Any], **settings: Any) -> Balancer[Any]:
+def named_balancer(name: str | Balancer[Any], **settings: Any) -> Balancer[Any]:
     """Make one by its name. It is given those settings that are its own.
 
     ValueError for a name that there is not.
@@ -62,7 +62,7 @@ def balancers(settings: FilterSettings, default: str | Balancer[Any] = "random")
 
     def make(name: str, chosen: Any) -> Balancer[Any]:
         own = {key: values[name] for key, values in said.items()}
-        return balancer(chosen or default, **{k: v for k, v in own.items() if v is not None})
+        return named_balancer(chosen or default, **{k: v for k, v in own.items() if v is not None})
 
     methods = set(names).union(*said.values())
     return ByMethod({m: make(m, names[m]) for m in methods}, make("", names.default))

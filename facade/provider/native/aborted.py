@@ -5,7 +5,7 @@ from typing import Any
 import grpc
 import grpc.aio
 
-from facade.core.errors import RpcError, Status
+from facade.core.errors import Quoting, RpcError, Status
 from facade.exchange.metadata import RICH_STATUS, Pairs
 from facade.exchange.richstatus import decode_details, encode_status
 
@@ -19,6 +19,10 @@ class Aborted(RpcError, grpc.aio.AbortError):  # type: ignore[misc]
     def __init__(self, message: str, status: Status, rich: bytes = b"") -> None:
         super().__init__(message, status=status, details=decode_details(rich) if rich else ())
         self.rich = rich
+
+
+class Quoted(Aborted, Quoting):
+    """By ``set_code`` alone, and then it raised what is the cause of this."""
 
 
 def status_number(code: Any) -> Status:

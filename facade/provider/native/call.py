@@ -17,6 +17,8 @@ from facade.core.invocation import Invocation
 from facade.core.log import get_logger
 from facade.core.method import Method
 from facade.core.result import Result
+from facade.core.stream import NOT_OF_THE_STREAM
+from facade.exchange.answering import ends_the_loop
 from facade.exchange.guard import caller_of
 from facade.exchange.listener import peer_of
 from facade.exchange.metadata import RICH_STATUS, Pairs, to_attachments, to_metadata
@@ -154,7 +156,11 @@ class Call:
         except RpcError as error:
             _report(error, self.invocation)
             return Outcome.of(error)
-        except Exception:
+        except asyncio.CancelledError:
+            raise
+        except BaseException as error:
+            if ends_the_loop(error):
+                raise
             logger.exception("a filter failed in a call of %s", self.invocation)
             text = f"the provider failed to call {self.invocation}: see its log"
             return Outcome.of(RpcError(text, code=Code.UNKNOWN, status=Status.INTERNAL))
@@ -188,7 +194,9 @@ class Call:
             if not scope.expired():
                 return self._raised(error, result)
             raise DeadlineExceeded(f"{self.invocation} timed out at the provider") from None
-        except Exception as error:
+        except NOT_OF_THE_STREAM:
+            raise
+        except BaseException as error:  # SystemExit, say, must not end the process
             if not isinstance(error, RpcError) and not is_known(error):
                 # Filters that log what a method raised see no more than the stream itself.
                 logger.error("%s raised %r", self.invocation, error, exc_info=error)

@@ -12,9 +12,10 @@ import grpc
 import grpc.aio
 
 from facade.core.errors import RpcError, Status
+from facade.core.exceptions import text_of
 from facade.core.invocation import Attachments, Invocation
 from facade.exchange.metadata import RICH_STATUS, Pairs, to_attachments
-from facade.provider.native.aborted import Aborted, status_number
+from facade.provider.native.aborted import Aborted, Quoted, status_number
 from facade.provider.native.call import Call
 
 Emit = Callable[[Any], Awaitable[None]]
@@ -122,8 +123,10 @@ class Context:
         status = status_number(self._code)
         if status is Status.OK:
             return raised
-        text = self._details or (unexpected(raised) if raised is not None else "")
-        error = Aborted(text, status, self._rich())
+        if raised is None or self._details:
+            error = Aborted(self._details, status, self._rich())
+        else:
+            error = Quoted(unexpected(raised), status, self._rich())
         error.__cause__ = raised
         return error
 
@@ -195,4 +198,4 @@ grpc.ServicerContext.register(SyncContext)
 
 def unexpected(error: BaseException) -> str:
     """grpcio's words for what a servicer raised."""
-    return f"Unexpected {type(error)}: {error}"
+    return f"Unexpected {type(error)}: {text_of(error)}"

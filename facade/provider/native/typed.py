@@ -14,7 +14,7 @@ from google.protobuf.struct_pb2 import Value
 
 from facade.codec import ANY, VALUE, MethodCodec
 from facade.core.errors import Code, InvalidArgument, RpcError, Sent, Status, Unimplemented
-from facade.core.exceptions import wire_name
+from facade.core.exceptions import text_of, wire_name
 from facade.core.invocation import Invocation
 from facade.core.method import service_key
 from facade.exchange.answering import NoStream
@@ -74,7 +74,7 @@ class TypedMethod:
                 return Value.FromString(data)
             kind: Any = self.method.parameters[0].type
             kind.FromString(data)
-        except DecodeError as error:
+        except (DecodeError, RecursionError, UnicodeDecodeError) as error:
             expected = "google.protobuf.Value" if self._encoding == VALUE else kind.__name__
             raise InvalidArgument(
                 f"{self.method}: the request is no {expected}: {error}", sent=Sent.NOT_EXECUTED
@@ -115,7 +115,7 @@ class TypedMethod:
     def failure(self, error: BaseException, invocation: Invocation) -> tuple[str, Pairs]:
         name = sendable(wire_name(error)).encode("ascii", "backslashreplace").decode()
         more: Pairs = () if isinstance(error, RpcError) else ((EXCEPTION_TYPE, name),)
-        return str(error), more
+        return text_of(error), more
 
 
 def _wrap(value: Any) -> None:

@@ -33,7 +33,9 @@ class HealthService:
         name = await _read(request, context)
         status = self._health.status(name)
         if status is Serving.SERVICE_UNKNOWN:
-            await context.abort(grpc.StatusCode.NOT_FOUND, f"no service {name!r} is known here")
+            # Its text travels in a header, and those are short.
+            text = f"no service {name[:200]!r} is known here"
+            await context.abort(grpc.StatusCode.NOT_FOUND, text)
         return _response(status)
 
     async def _list(self, request: bytes, context: Any) -> bytes:

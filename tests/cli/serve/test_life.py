@@ -2,10 +2,12 @@
 
 import asyncio
 import signal
+import socket
 
 import pytest
 
 import facade
+from facade.cli.line import Line
 from tests.cli.serve.served import APP, signalled
 
 
@@ -96,9 +98,60 @@ async def test_reload(serve, tmp_path):
     assert (await served.ended())[0] == 0
 
 
+LOADING = """
+import sys, time
+
+print("loading", file=sys.stderr, flush=True)
+while not os.path.exists("go"):
+    time.sleep(0.01)
+"""
+
+
+async def test_reload_of_what_changes_while_it_starts(serve, tmp_path):
+    """The first worker may have read what was there before."""
+    (tmp_path / "app.py").write_text(APP + LOADING)
+    served = await serve("app:server", "--reload")
+    await served.said("loading")
+    (tmp_path / "app.py").write_text(APP.replace('"old"', '"new one"'))
+    (tmp_path / "go").touch()
+    address = await served.listens()
+    await served.said("all workers were replaced")
+    async with facade.AsyncClient(address, timeout=30) as client:
+        assert await client.generic("demo.Worker").invoke("answer") == "new one"
+    signalled(served)
+    assert (await served.ended())[0] == 0
+
+
+async def test_reload_of_what_hangs(serve, tmp_path):
+    """A worker that never comes to serve is given up for what changes next."""
+    served = await serve("app:server", "--reload")
+    address = await served.listens()
+    hangs = f"{APP}\nimport sys, time\nprint('hangs', file=sys.stderr, flush=True)\n"
+    (tmp_path / "app.py").write_text(f"{hangs}time.sleep(600)\n")
+    await served.said("hangs")
+    (tmp_path / "app.py").write_text(APP.replace('"old"', '"new one"'))
+    await served.said("those that do go on")
+    await served.said("all workers were replaced")
+    async with facade.AsyncClient(address, timeout=30) as client:
+        assert await client.generic("demo.Worker").invoke("answer") == "new one"
+    signalled(served)
+    assert (await served.ended())[0] == 0
+
+
 async def test_workers_end_with_their_parent(serve):
     """Even if he is killed: nothing goes on serving unseen."""
     served = await serve("app:server", "--workers", "2")
     await served.listens()
     signalled(served, signal.SIGKILL)
     assert await served.ended() == (-signal.SIGKILL, "")
+
+
+async def test_end_of_the_parent_is_seen_once():
+    """The loop does not turn without end while calls under way are let end."""
+    parent, worker = socket.socketpair()
+    stopping = asyncio.Event()
+    with worker:
+        Line(worker, facade.Server()).started(stopping)
+        parent.close()
+        await stopping.wait()
+        assert not asyncio.get_running_loop().remove_reader(worker)

@@ -4,8 +4,11 @@ import asyncio
 import os
 import signal
 
+import pytest
+
 import facade
 from facade.cli import supervisor
+from facade.cli.process import told
 from tests.cli.serve.served import signalled
 
 
@@ -83,6 +86,14 @@ async def test_worker_that_can_not_be_started_is_tried_again(monkeypatch, capsys
     await started.wait()
     keeping.cancel()
     assert capsys.readouterr().err.count("no worker can be started: out of processes") == 2
+
+
+@pytest.mark.parametrize(
+    ("code", "said"), [(3, "exit code 3"), (-9, "SIGKILL"), (-signal.SIGRTMIN - 1, "signal 35")]
+)
+def test_how_a_worker_ended(code, said):
+    """By whatever signal: there are some without a name."""
+    assert told(code) == said
 
 
 async def test_port_is_not_shared_with_strangers(serve):

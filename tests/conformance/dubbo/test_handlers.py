@@ -146,6 +146,25 @@ async def test_handler_that_fails(wire, caplog):
 
 
 @STREAMS
+@pytest.mark.parametrize("error", [StopIteration, SystemExit])
+@pytest.mark.behaviour("B7.47")
+async def test_handler_that_raises_what_no_task_may(wire, error, caplog):
+    """It only warns as well: the process goes on, and so do the handlers."""
+    events = Events()
+
+    def broken(peer):
+        raise error
+
+    settings = {**events.settings("plain"), "on_connect": broken}
+    server = await wire.provide((Worker, WorkerImpl()), **settings)
+    client = wire.connect(server)
+    assert await wire.call(client.refer(Worker).echo, "hi") == "hi"
+    await close(wire, client)
+    assert (await asyncio.wait_for(events.get(), 20))[0] == "disconnect"
+    assert f"broken raised {error.__name__}" in caplog.text
+
+
+@STREAMS
 @pytest.mark.parametrize("kind", ["plain", "async"])
 @pytest.mark.behaviour("B7.24", "B7.47")
 async def test_handler_that_takes_long(wire, kind):

@@ -3,6 +3,7 @@
 import asyncio
 import contextvars
 import threading
+from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 
 import pytest
@@ -10,6 +11,7 @@ import pytest
 import facade
 from facade import RpcContext
 from facade.core import TimeoutCountDown
+from facade.exchange.injvm import exported
 from facade.testing import invocation
 
 LONG = 20.0
@@ -268,6 +270,62 @@ async def test_server_whose_loop_is_closed():
     finally:
         for exporter in server.exporters:
             exporter.unexport()
+
+
+@pytest.mark.parametrize("streams", [False, True])
+async def test_server_whose_loop_ends_while_it_answers(streams):
+    """Who waits is told at which end it was, and that the call may have run."""
+    begun, ready = threading.Event(), threading.Event()
+
+    @facade.service("injvm.Slow")
+    class Slow:
+        async def work(self) -> str: ...
+        async def join(self, words: AsyncIterator[str]) -> str: ...
+
+    class SlowImpl(Slow):
+        async def work(self) -> str:
+            begun.set()
+            await asyncio.Event().wait()
+            return ""
+
+        async def join(self, words: AsyncIterator[str]) -> str:
+            return await self.work()
+
+    async def serve() -> facade.Server:
+        server = facade.Server("injvm:ending")
+        server.export(Slow, SlowImpl())
+        await server.start()
+        ready.set()
+        await asyncio.to_thread(begun.wait, LONG)
+        return server
+
+    async def words() -> AsyncIterator[str]:
+        yield "a"
+
+    serving = asyncio.create_task(asyncio.to_thread(asyncio.run, serve()))
+    await asyncio.to_thread(ready.wait, LONG)
+    async with facade.AsyncClient("injvm:ending", timeout=LONG) as client:
+        slow = client.refer(Slow)
+        # The end of a loop cancels what serves the call, and the method, in any order.
+        with pytest.raises(facade.RpcError, match=r"of its server ended|at the provider") as caught:
+            await (slow.join(words()) if streams else slow.work())
+    assert caught.value.sent is facade.Sent.MAYBE_EXECUTED
+    for exporter in (await serving).exporters:
+        exporter.unexport()
+
+
+async def test_server_that_stops_as_it_is_called(monkeypatch):
+    """Who has found it just before learns that it stops."""
+    server = facade.Server("injvm:stops")
+    server.export(Shop, ShopImpl())
+    async with server, facade.AsyncClient("injvm:stops", timeout=LONG) as client:
+        shop = client.refer(Shop)
+        await shop.look()
+        (found,) = exported.at("injvm:stops")
+        await server.stop()
+        monkeypatch.setattr(exported, "find", lambda *_: found)
+        with pytest.raises(facade.Unavailable, match="the provider stops"):
+            await shop.look()
 
 
 # The end

@@ -1,11 +1,12 @@
 """The connections of a client of many: who shares them, and how they are closed."""
 
 import asyncio
+import json
 
 import pytest
 
 import facade
-from tests.consumer.clustered.site import Other, Where, static
+from tests.consumer.clustered.site import Other, Where, spread, static
 
 
 async def test_references_that_say_the_same_share_what_they_know(sites):
@@ -51,3 +52,31 @@ async def test_calls_under_way_have_the_grace_of_the_close(sites):
     await client.close(0.01)
     with pytest.raises(facade.RpcError):
         await call
+
+
+async def test_peers_of_other_providers_stay_when_one_goes(sites, tmp_path):
+    """Who is told of connections hears of the one that ended, and of others when they do."""
+    path = tmp_path / "providers.json"
+    path.write_text(json.dumps([site.address for site in sites[:2]]))
+    gone = asyncio.Queue()
+
+    async def on_disconnect(peer, error):
+        await gone.put(peer.remote_address)
+
+    async with (
+        facade.AsyncClient(
+            f"file://{path}?interval=0.01", timeout=20, on_disconnect=on_disconnect
+        ) as client,
+        facade.AsyncClient(sites[0].address, timeout=20) as other,  # shares the connection
+    ):
+        where = client.refer(Where)
+        await spread(where.port, sites[:2])
+        assert await other.refer(Where).port() == sites[0].server.port
+        new = path.with_suffix(".new")
+        new.write_text(json.dumps([sites[1].address]))
+        new.replace(path)
+        assert await gone.get() == sites[0].address
+        assert await where.port() == sites[1].server.port
+        assert gone.empty()
+        await sites[1].server.stop()
+        assert await gone.get() == sites[1].address

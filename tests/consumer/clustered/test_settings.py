@@ -1,5 +1,7 @@
 """What a client of many providers is told, by client, reference, method and interface."""
 
+import asyncio
+import json
 import subprocess
 import sys
 
@@ -27,6 +29,22 @@ async def test_settings_by_client_reference_and_method(sites):
         ({"cluser": "failover"}, TypeError, "did you mean 'cluster'"),
         ({"timeot": 1.0}, TypeError, "did you mean 'timeout'"),
         ({"subset": 0}, ValueError, "subset=0"),
+        ({"subset": 1.5}, TypeError, "subset=1.5: a number, or a Subset"),
+        ({"health": 3}, TypeError, "health=3: a Health"),
+        ({"zone": 3}, TypeError, "zone=3: the name"),
+        ({"routers": [3]}, TypeError, "routers: 3 is none"),
+        ({"idle": -1}, ValueError, "idle=-1"),
+        ({"idle": float("nan")}, ValueError, "idle=nan"),
+        ({"idle": "1"}, TypeError, "idle: '1' is not a number of seconds"),
+        ({"keep": -1}, ValueError, "keep=-1"),
+        ({"keep": "1"}, TypeError, "keep: '1' is not a number of seconds"),
+        ({"cluster": "failove"}, ValueError, "did you mean 'failover'"),
+        ({"loadbalance": "p3c"}, ValueError, "did you mean 'p2c'"),
+        ({"retry_budget": float("nan")}, ValueError, "retry_budget=nan"),
+        ({"retry_backoff": float("nan")}, ValueError, "retry_backoff=nan"),
+        ({"retry_backoff_max": float("nan")}, ValueError, "retry_backoff_max=nan"),
+        ({"attempt_timeout": float("nan")}, ValueError, "attempt_timeout=nan"),
+        ({"cluster": "failback", "failback_pause": float("nan")}, ValueError, "pause=nan"),
         ({"cluster": 3}, TypeError, "cluster is str"),
         ({"native": True, "unary": True}, ValueError, "native=True"),
     ],
@@ -91,6 +109,29 @@ async def test_provider_publishes_timeouts_for_its_services_alone(sites):
         assert limits._published["test.Where"].name == "test.Where"
         assert "test.Other" in limits._published
     await slow.server.stop()
+
+
+async def test_what_a_provider_published_goes_with_it(sites, tmp_path):
+    """Of many that come and go, what is there counts."""
+    left = Site()
+    left.server = facade.Server()
+    left.server.export(Where, left.here)
+    await left.start()
+    path = tmp_path / "providers.json"
+    path.write_text(json.dumps([left.address, sites[0].address]))
+    async with facade.AsyncClient(f"file://{path}?interval=0.01", timeout=20) as client:
+        where = client.refer(Where)
+        await spread(where.port, [left, sites[0]])
+        while "test.Other" not in client._limits._published:  # noqa: ASYNC110
+            await asyncio.sleep(0.001)
+        new = path.with_suffix(".new")
+        new.write_text(json.dumps([left.address]))
+        new.replace(path)
+        while "test.Other" in client._limits._published:
+            await where.port()
+            await asyncio.sleep(0.001)
+        assert "test.Where" in client._limits._published
+    await left.server.stop()
 
 
 def test_cluster_is_imported_by_those_who_have_one():

@@ -7,6 +7,7 @@ import pytest
 
 import facade
 from facade.consumer.named import Named
+from facade.registry.static import StaticRegistry
 from tests.consumer.clustered.site import Where, spread, static
 
 
@@ -43,6 +44,45 @@ async def test_registry_that_tells_nothing_is_an_error_in_time(tmp_path):
             await client.refer(Where).port()
         assert raised.value.sent is facade.Sent.NOT_SENT
         assert raised.value.code is facade.Code.NO_INVOKER_AVAILABLE
+
+
+async def test_registry_that_can_not_be_asked_is_an_error_at_once(sites, monkeypatch, caplog):
+    """Those who wait are told why, whatever time they have; the next call asks again."""
+    refused = asyncio.Event()
+
+    async def refuse(self, *facts):
+        await refused.wait()
+        raise PermissionError("not for you")
+
+    async with facade.AsyncClient(static(sites), timeout=600) as client:
+        where = client.refer(Where)
+        with monkeypatch.context() as patched:
+            patched.setattr(StaticRegistry, "subscribe", refuse)
+            calls = [asyncio.create_task(c) for c in (where.port(), anext(where.count(1)))]
+            asyncio.get_running_loop().call_later(0.01, refused.set)
+            done, _ = await asyncio.wait(calls, timeout=20)
+            assert done == set(calls)
+        for call in calls:
+            assert isinstance(call.exception(), facade.Unavailable)
+            assert call.exception().sent is facade.Sent.NOT_SENT
+            assert "not for you" in str(call.exception())
+        assert await where.port() in {site.server.port for site in sites}
+
+
+async def test_close_ends_calls_that_wait_for_the_registry(tmp_path):
+    """Those, too, that may take as long as they like."""
+    client = facade.AsyncClient(f"file://{tmp_path}/none.json", timeout=600)
+    where = client.refer(Where)
+    calls = [asyncio.create_task(c) for c in (where.port(), anext(where.count(1)), client.ready())]
+    await asyncio.sleep(0.01)  # they may as well begin when it is closed
+    await client.close()
+    done, _ = await asyncio.wait(calls, timeout=20)
+    assert done == set(calls)
+    for call in calls:
+        error = call.exception()
+        assert isinstance(error, facade.Unavailable)
+        assert error.sent is facade.Sent.NOT_SENT
+        assert "closed" in str(error)
 
 
 async def test_target_names_the_service(sites):

@@ -1,6 +1,8 @@
 """The consumer's end of calls with streams, with the provider's end written by hand."""
 
 import asyncio
+import dataclasses
+from collections.abc import AsyncIterator
 
 import pytest
 
@@ -226,3 +228,33 @@ async def test_stream_that_ends_when_its_reader_has_left(streamer, caplog):
     await hand.send(result)
     assert await call == "done"
     assert (client.late_results, caplog.records) == (0, [])
+
+
+async def test_answer_that_its_reader_can_t_read(consumer):
+    """What a type of the user's raises fails the call, and nothing else on its connection."""
+
+    @dataclasses.dataclass
+    class Sum:
+        value: int
+
+        def __post_init__(self):
+            raise KeyError("refused")
+
+    @facade.service("exchange.Worker")
+    class Adder:
+        async def add(self, numbers: AsyncIterator[int]) -> Sum: ...
+
+    client, worker, transport = consumer()
+    call = asyncio.ensure_future(client.refer(Adder).add(generate(1)))
+    hand = await transport.accept(features=["items"])
+    await receive(hand, "invocation")
+    other = worker.echo.future("hi")
+    result = Envelope(id=1)
+    result.result.msgpack = encode_plain({"value": 1})
+    await hand.send(result)
+    with pytest.raises(facade.RpcError, match="is not a Sum: KeyError: 'refused'"):
+        await call
+    result.id = 3
+    result.result.msgpack = encode_plain("hi")
+    await hand.send(result)
+    assert await other == "hi"

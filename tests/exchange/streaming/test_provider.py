@@ -1,6 +1,7 @@
 """The provider's end of calls with streams, with the consumer's end written by hand."""
 
 import asyncio
+import logging
 from types import SimpleNamespace
 
 import pytest
@@ -52,6 +53,16 @@ class Streams(Streamer):
     async def _fill(self, size):
         yield b""
         yield bytes(size)
+
+    def stubborn(self):
+        return self._stubborn()
+
+    async def _stubborn(self):
+        try:
+            yield 1
+            await asyncio.Event().wait()
+        finally:
+            raise KeyError("stubborn")
 
 
 @pytest.fixture
@@ -128,6 +139,26 @@ async def test_what_comes_after_a_cancel(joined, work):
     assert (envelope.id, envelope.WhichOneof("kind")) == (3, "credit")
     assert len(connection.answers) == 1
     assert list(connection.answers._channels) == [3]
+
+
+async def test_stream_that_fails_as_it_is_closed(joined, caplog):
+    """The log has it, and blames nobody else; the call ends as cancelled, or as out of time."""
+    caplog.set_level(logging.WARNING, "facade")
+    _, hand = await joined()
+    await hand.send(call(1, "stubborn"), credit(1, 1))
+    await receive(hand, "item")
+    await receive(hand, "item")
+    cancel = Envelope(id=1)
+    cancel.cancel.SetInParent()
+    brief = call(3, "stubborn")
+    brief.invocation.time_left_us = 500_000
+    await hand.send(cancel, brief, credit(3, 1))
+    await receive(hand, "item")
+    await receive(hand, "item")
+    assert (await receive(hand, "result")).expired
+    texts = [record.getMessage() for record in caplog.records]
+    assert len(texts) == 2
+    assert all("failed as it was closed: KeyError('stubborn')" in text for text in texts)
 
 
 async def test_value_of_a_wrong_type(joined):

@@ -6,7 +6,7 @@ import pytest
 
 from facade.core import Result
 from facade.core.stream import Watched, at_end, is_stream
-from tests.filters.streams.ticker import HOW, Odd, end_with, numbers, read
+from tests.filters.streams.ticker import HOW, Odd, call, end_with, giving, numbers, read
 
 
 @pytest.mark.parametrize("how", HOW)
@@ -23,6 +23,17 @@ async def test_end_is_told_once(how):
         assert isinstance(outcome.exception, Odd) == (how == "error")
     else:
         assert isinstance(outcome, asyncio.CancelledError)
+
+
+async def test_end_of_one_that_wants_to_exit():
+    """SystemExit is its error, and not a reader who left."""
+    told = []
+    result = await giving(SystemExit(1)).invoke(call())
+    at_end(result, told.append)
+    with pytest.raises(SystemExit):
+        await read(result.value)
+    (outcome,) = told
+    assert isinstance(outcome.exception, SystemExit)
 
 
 async def test_several_are_told():

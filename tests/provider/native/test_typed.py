@@ -15,6 +15,7 @@ from google.protobuf.wrappers_pb2 import Int64Value
 
 import facade
 from facade import RpcContext
+from facade.provider.native import typed
 from tests.greeter.greeter_pb2 import Greeting, Hello
 from tests.provider.native.conftest import AioGreeter, failure, serving
 
@@ -140,6 +141,19 @@ async def test_what_is_no_message(server):
         error = await failure(server.channel.unary_unary(f"/demo.Shop/{method}")(b"\xff"))
         assert error.code() is grpc.StatusCode.INVALID_ARGUMENT
         assert "the request is no " in error.details()
+
+
+async def test_what_is_no_message_to_protobuf_in_python(server, monkeypatch):
+    """It says so in another way where a text is no UTF-8."""
+
+    class Value:
+        @staticmethod
+        def FromString(data):
+            return data.decode()
+
+    monkeypatch.setattr(typed, "Value", Value)
+    error = await failure(server.channel.unary_unary("/demo.Shop/hello")(b"\xff"))
+    assert error.code() is grpc.StatusCode.INVALID_ARGUMENT
 
 
 async def test_methods_of_messages(server):

@@ -22,6 +22,7 @@ class Streams:
     def double(self, numbers: AsyncIterator[int]) -> AsyncIterator[list[int]]: ...
     def greet(self, hellos: AsyncIterator[Hello]) -> AsyncIterator[Greeting]: ...
     async def more(self, factor: int, numbers: AsyncIterator[int]) -> int: ...
+    def end(self, kind: str) -> AsyncIterator[int]: ...
 
 
 class StreamsImpl(Streams):
@@ -56,6 +57,19 @@ class StreamsImpl(Streams):
 
     async def more(self, factor, numbers):
         return factor
+
+    async def end(self, kind):
+        yield 1
+        raise {"SystemExit": SystemExit(1), "Untold": Untold(), "Other": Other()}[kind]
+
+
+class Other(BaseException):
+    pass
+
+
+class Untold(Exception):
+    def __str__(self):
+        raise RuntimeError("no text")
 
 
 @pytest.fixture
@@ -119,6 +133,17 @@ async def test_an_error_in_the_middle(server):
     assert error.code() is grpc.StatusCode.UNKNOWN
     assert error.details() == "too many"
     assert dict(tuple(error.trailing_metadata()))["exception-type"] == "ValueError"
+
+
+@pytest.mark.parametrize("kind", ["SystemExit", "Other", "Untold"])
+async def test_whatever_it_raises_is_its_caller_s_alone(server, kind):
+    """No caller can end the process, nor is one left without an answer."""
+    call = method(server, "end")(to_value(kind))
+    assert from_value(await call.read()) == 1
+    error = await failure(call.read())
+    assert error.code() is grpc.StatusCode.UNKNOWN
+    assert kind in dict(tuple(error.trailing_metadata()))["exception-type"]
+    assert await values(method(server, "plain")(to_value(1))) == [0]
 
 
 async def test_a_reader_who_leaves(server):

@@ -55,6 +55,7 @@ async def test_unknown_service_is_not_found(greeter):
     """A name that nobody exports is NOT_FOUND, and the message repeats it."""
     _, tool = greeter
     assert "'demo.Gretter'" in await tool.missing("demo.Gretter")
+    assert "xxx" in await tool.missing("x" * 100_000)  # which is too long for a header
 
 
 async def test_unexported_service_is_not_known_any_more(greeter):

@@ -50,6 +50,34 @@ async def test_a_slow_function_is_given_up(serving):
             await consumer.refer(Vault).who()
 
 
+def finds_none(peer, credentials):
+    return next(name for name in () if name == credentials)
+
+
+def exits(peer, credentials):
+    raise SystemExit(1)
+
+
+async def exits_later(peer, credentials):
+    raise SystemExit(1)
+
+
+async def waits_for_what_is_cancelled(peer, credentials):
+    keys = asyncio.get_running_loop().create_future()
+    keys.cancel()
+    return await keys
+
+
+@pytest.mark.parametrize("how", [{}, {"unary": True}, {"native": True}], ids=str)
+@pytest.mark.parametrize("ask", [finds_none, exits, exits_later, waits_for_what_is_cancelled])
+async def test_whatever_it_raises_is_a_refusal(serving, ask, how):
+    """Nobody ends the process by it, and nobody waits in vain."""
+    async with client(await serving(authenticate=ask), **how) as consumer:
+        with pytest.raises(facade.RpcError) as caught:
+            await consumer.refer(Vault).who()
+    assert caught.value.status is Status.UNAUTHENTICATED
+
+
 async def test_its_own_errors_are_told(serving):
     """An RpcError says that it was not about the credentials."""
     async with client(await serving(authenticate=busy), unary=True) as consumer:

@@ -2,6 +2,7 @@
 
 import asyncio
 import gc
+import sys
 
 import grpc
 import grpc.aio
@@ -62,6 +63,33 @@ async def test_requests_are_let_go_of(stub, servicer):
     with pytest.raises(facade.RpcError, match="not you"):
         await stub.SayHelloToAll(requests())
     await closed.wait()
+
+
+@pytest.mark.parametrize("close", [True, False])
+async def test_requests_are_let_go_of_at_an_end_of_ours(target, close):
+    """Where the client closes, or its own clock says that the time is up."""
+    taken, closed = asyncio.Event(), asyncio.Event()
+
+    async def requests():
+        try:
+            yield Hello(name="Ann")
+            taken.set()
+            await asyncio.Event().wait()
+        finally:
+            closed.set()
+
+    client = AsyncClient(target, countdown=False)
+    stub = GreeterStub(client.channel())
+    await stub.SayHello(Hello(name="Ann"))  # it is connected
+    call = stub.SayHelloToAll(requests(), timeout=20 if close else 1)
+    waiting = asyncio.ensure_future(call)
+    await taken.wait()
+    if close:
+        await client.close(grace=0)
+    with pytest.raises(facade.Unavailable if close else facade.DeadlineExceeded):
+        await waiting
+    await closed.wait()
+    await client.close(grace=0)
 
 
 async def test_requests_that_fail(stub, servicer):
@@ -126,3 +154,14 @@ async def test_nothing_is_left(client, servicer):
     while len(asyncio.all_tasks()) > before:
         gc.collect()
         await asyncio.sleep(0)
+
+
+def test_call_that_could_not_be_begun(monkeypatch):
+    """Without an event loop it raises, and nothing is complained of when it is let go of."""
+    complaints = []
+    monkeypatch.setattr(sys, "unraisablehook", complaints.append)
+    stub = GreeterStub(facade.AsyncClient("127.0.0.1:1").channel())
+    with pytest.raises(RuntimeError, match="no running event loop"):
+        stub.SayHello(Hello(name="Ann"))
+    gc.collect()
+    assert complaints == []

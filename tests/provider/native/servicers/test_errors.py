@@ -136,6 +136,39 @@ async def test_what_a_servicer_raises_is_unknown(style, caplog):
 
 
 @styles
+async def test_a_text_is_kept_though_there_is_a_code(style):
+    """Where the provider keeps texts, it does so of what is raised after set_code, too."""
+
+    class Aio(AioGreeter):
+        async def SayHello(self, request, context):
+            context.set_code(grpc.StatusCode.NOT_FOUND)
+            raise ValueError("password=hunter2")
+
+        async def SayHellos(self, request, context):
+            context.set_code(grpc.StatusCode.NOT_FOUND)
+            yield Greeting()
+            raise ValueError("password=hunter2")
+
+    class Sync(SyncGreeter):
+        def SayHello(self, request, context):
+            context.set_code(grpc.StatusCode.NOT_FOUND)
+            raise ValueError("password=hunter2")
+
+        def SayHellos(self, request, context):
+            context.set_code(grpc.StatusCode.NOT_FOUND)
+            yield Greeting()
+            raise ValueError("password=hunter2")
+
+    servicer = Sync() if style is SyncGreeter else Aio()
+    for texts in ("declared", "all"):
+        async with stub_of(servicer, filter_settings={"error_texts": texts}) as stub:
+            for call in (stub.SayHello(Hello()), stub.SayHellos(Hello())):
+                error = await failure(call)
+                assert error.code() is grpc.StatusCode.NOT_FOUND
+                assert ("hunter2" in error.details()) == (texts == "all")
+
+
+@styles
 async def test_nobody_ends_the_process(style):
     """Not even a servicer that exits."""
 

@@ -1,6 +1,7 @@
 """Generated servicers, called by grpcio's own stubs: the four kinds of methods, and filters."""
 
 import grpc
+import pytest
 from google.protobuf.any_pb2 import Any
 from google.protobuf.wrappers_pb2 import StringValue
 
@@ -135,12 +136,13 @@ async def test_a_filter_refuses(style):
             assert decode_details(rich) == (detail,)
 
 
-async def test_a_filter_that_fails_is_not_the_callers_fault(caplog):
+@pytest.mark.parametrize("kind", [KeyError, SystemExit, GeneratorExit])
+async def test_a_filter_that_fails_is_not_the_callers_fault(kind, caplog):
     """Any other exception of a filter is INTERNAL; its text stays in the log."""
 
     class Broken(facade.Filter):
         async def invoke(self, invoker, invocation):
-            raise KeyError("secret")
+            raise kind("secret")
 
     async with stub_of(AioGreeter(), filters=[Broken()]) as stub:
         error = await failure(stub.SayHello(Hello()))

@@ -97,5 +97,5 @@ async def test_reflection_can_be_left_out(serve):
     """Server(reflection=False) has no such service."""
     _, channel = await serve(reflection=False)
     with pytest.raises(grpc.aio.AioRpcError) as caught:
-        await Tool(channel).services()
+        await Tool(channel).open().read()  # to write may cross the answer, and then gRPC loses it
     assert caught.value.code() is grpc.StatusCode.UNIMPLEMENTED
