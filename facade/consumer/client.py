@@ -115,7 +115,6 @@ class AsyncClient:
     ) -> None:
         many = transport is None and options.is_many(target)
         options.check_options(cluster, many, AsyncClient)
-        options.check_values(timeout, heartbeat, heartbeat_timeout, propagate)
         self._references = References(listeners)
         said = {**(filter_settings or {}), **options.settings_of(cluster)}
         check_settings(FilterSettings(said), filters, "filter_settings")
@@ -129,6 +128,7 @@ class AsyncClient:
             tls=(security := client_tls(tls)),
             compression=compression,
         )
+        options.check_values(timeout, heartbeat, heartbeat_timeout, propagate)
         self._timeout = timeout
         self._invocation_ids = invocation_ids
         self._limits = Limits(timeout, countdown=countdown)

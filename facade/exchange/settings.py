@@ -41,13 +41,6 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     def __post_init__(self) -> None:
         if self.compression not in COMPRESSIONS:
             raise ValueError(f'compression={self.compression!r}: "gzip", "deflate" or None')
-        if not isinstance(self.application, str):
-            raise TypeError(f"application={self.application!r}: it is a name, of type str")
-        if not isinstance(self.limits, Limits):
-            raise TypeError(f"limits={self.limits!r}: it is facade.Limits(...)")
-        most = self.max_message_size
-        if isinstance(most, bool) or not isinstance(most, int) or most < 1:
-            raise ValueError(f"max_message_size={most!r}: how many bytes, 1 or more")
         for name in ("max_calls", "max_cancels"):
             value = getattr(self, name)
             if isinstance(value, bool) or not isinstance(value, int) or value < 0:

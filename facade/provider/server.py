@@ -121,8 +121,6 @@ class Server(Exporting):
     ) -> None:
         if place(address) is None:
             check_port(address)
-        check_seconds(heartbeat, "heartbeat")
-        check_seconds(heartbeat_timeout, "heartbeat_timeout")
         check_listeners(listeners, ExporterListener, ("exported", "unexported"))
         self.address = address
         self.port = 0
@@ -142,6 +140,8 @@ class Server(Exporting):
             max_calls=max_calls,
             max_cancels=max_cancels,
         )
+        check_seconds(heartbeat, "heartbeat")
+        check_seconds(heartbeat_timeout, "heartbeat_timeout")
         # A wrong name is an error here, not at the first export.
         check_settings(FilterSettings(filter_settings), filters, "filter_settings")
         resolve(filters, PROVIDER, self._filter_settings)
