@@ -166,7 +166,7 @@ class NativeCall:
             self.ended.set_result(None)
         if self._timer is not None:
             self._timer.cancel()
-        if self._feeding is not None and self._failure is None:
+        if self._feeding is not None and asyncio.current_task() is not self._feeding:
             self._feeding.cancel()
 
     async def _guarded(self, work: Callable[[], Any]) -> Any:
@@ -195,9 +195,12 @@ class NativeCall:
             await self._feed_on(requests)
         except (grpc.aio.AioRpcError, asyncio.InvalidStateError):
             pass  # it has ended, and who awaits it learns how
-        except Exception as error:
-            self._failure = error if isinstance(error, RpcError) else self._no_request(error)
-            self.call.cancel()
+        except BaseException as error:
+            if not self.call.done():  # as when what it waits for was cancelled
+                self._failure = error if isinstance(error, RpcError) else self._no_request(error)
+                self.call.cancel()
+            if not isinstance(error, Exception):
+                raise
 
     async def _feed_on(self, requests: AsyncIterator[Any]) -> None:
         try:
@@ -209,7 +212,7 @@ class NativeCall:
             if close is not None:
                 await close()
 
-    def _no_request(self, error: Exception) -> RpcError:
+    def _no_request(self, error: BaseException) -> RpcError:
         failure = RpcError(
             f"{self._invocation}: the iterator of its requests raised {type(error).__name__}: "
             f"{error}",

@@ -196,6 +196,11 @@ class Conversation:
         if self.finished and self.error is not None:
             raise self.error
 
+    async def check(self) -> None:
+        """Wait for the status. Raises what it failed with."""
+        await self.settled()
+        await self.connected()
+
     def done(self) -> bool:
         native = self._native
         ended = native is not None and self._task.done() and bool(native.call.done())
