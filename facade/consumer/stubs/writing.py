@@ -31,10 +31,6 @@ class Writing:
         self._finished = True
         self._stir()
 
-    async def aclose(self) -> None:
-        """Its call takes no more of them, read or not."""
-        self.end()
-
     def end(self) -> None:
         """The call has ended: nobody takes what is not taken."""
         self._finished = self.ended = True
