@@ -21,7 +21,7 @@ from facade.core.errors import (
 )
 from facade.core.invocation import Attachments, Invocation
 from facade.core.result import Result
-from facade.exchange.metadata import RICH_STATUS, Pairs, to_attachments, to_metadata
+from facade.exchange.metadata import RICH_STATUS, Pairs, check, to_attachments, to_metadata
 from facade.exchange.nativeerror import late, read_error
 from facade.exchange.transport import GrpcTransport
 
@@ -83,6 +83,7 @@ class NativeCall:
         metadata = (*to_metadata(invocation.attachments, untouched), *headers)
         given = () if rpc.streamed else (self._serialize(request),)
         try:
+            check(metadata)
             self.call = method(*given, timeout=told, metadata=metadata, **(options or {}))
         except (grpc.aio.UsageError, ValueError, TypeError) as error:
             raise InvalidArgument(f"{invocation}: {error}", sent=Sent.NOT_SENT) from None

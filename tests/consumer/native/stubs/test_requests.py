@@ -10,7 +10,7 @@ import pytest
 import facade
 from facade import AsyncClient, Filter
 from tests.consumer.native.conftest import Plain
-from tests.consumer.native.stubs.greetings import drain
+from tests.consumer.native.stubs.greetings import drain, hellos
 from tests.greeter.greeter_pb2 import Hello
 from tests.greeter.greeter_pb2_grpc import GreeterStub
 
@@ -63,6 +63,13 @@ async def test_a_write_of_what_can_not_be_sent(stub):
     with pytest.raises(facade.InvalidArgument, match="int can't be sent"):
         await call.write(3)
     assert await call.code() is grpc.StatusCode.CANCELLED
+
+
+async def test_requests_by_keyword(stub):
+    """They have the names that grpcio gives them."""
+    assert (await stub.SayHello(request=Hello(name="Ann"))).text == "Hello Ann"
+    assert (await stub.SayHelloToAll(request_iterator=hellos("Ann"))).text == "Ann"
+    assert [a.text async for a in stub.Chat(request_iterator=hellos("Ann"))] == ["Ann"]
 
 
 @pytest.mark.parametrize("name", ["SayHelloToAll", "Chat"])
