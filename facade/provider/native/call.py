@@ -183,7 +183,7 @@ class Call:
         try:
             async with asyncio.timeout(None if countdown is None else countdown.remaining) as scope:
                 async for item in result.value:
-                    await self.context.write(self.target.encode(item))
+                    await self._write(item)
         except TimeoutError as error:
             if not scope.expired():
                 return self._raised(error, result)
@@ -198,6 +198,19 @@ class Call:
             if aclose is not None:
                 await aclose()
         return Outcome(trailing=to_metadata(result.attachments, self.untouched))
+
+    async def _write(self, item: Any) -> None:
+        try:
+            data = self.target.encode(item)
+        except RpcError as error:
+            _report(error, self.invocation)
+            raise
+        try:
+            await self.context.write(data)
+        except grpc.aio.BaseError as error:  # no fault of the method's: we are cancelled next
+            text = f"{self.invocation}: {len(data)} bytes of an answer could not be sent"
+            logger.debug("%s: its caller has left, or they are too many: %s", text, error)
+            raise RpcError(text, status=Status.CANCELLED) from None
 
     def _raised(self, error: BaseException, result: Result) -> Outcome:
         attachments = result.attachments

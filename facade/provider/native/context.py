@@ -33,6 +33,8 @@ class Context:
         self._details = ""
         # Once it was, nothing else counts.
         self.aborted: Aborted | None = None
+        # Whether there was an answer of several: initial metadata go with the first.
+        self.answered = False
 
     # Of the call
 
@@ -111,6 +113,14 @@ class Context:
         value = dict(self._trailing).get(RICH_STATUS, b"")
         return value if isinstance(value, bytes) else b""
 
+    def _initial(self, metadata: Any) -> Any:
+        """What sends it. gRPC itself would be left in the middle by one that comes too late."""
+        if self._call.over:
+            raise grpc.aio.UsageError(_OVER)
+        if self.answered:
+            raise grpc.aio.UsageError("Send initial metadata failed: already sent")
+        return self._call.context.send_initial_metadata(tuple(metadata))
+
     # For who called the servicer
 
     def failure(self, raised: BaseException | None) -> BaseException | None:
@@ -148,9 +158,7 @@ class AioContext(Context):
         raise self._abort(status.code, status.details, status.trailing_metadata)
 
     async def send_initial_metadata(self, initial_metadata: Any) -> None:
-        if self._call.over:
-            raise grpc.aio.UsageError(_OVER)
-        await self._call.context.send_initial_metadata(tuple(initial_metadata))
+        await self._initial(initial_metadata)
 
     async def read(self) -> Any:
         if self._requests is None:
@@ -178,9 +186,7 @@ class SyncContext(Context):
         raise self._abort(status.code, status.details, status.trailing_metadata)
 
     def send_initial_metadata(self, initial_metadata: Any) -> None:
-        if self._call.over:
-            raise grpc.aio.UsageError(_OVER)
-        sent = self._call.context.send_initial_metadata(tuple(initial_metadata))
+        sent = self._initial(initial_metadata)
         asyncio.run_coroutine_threadsafe(sent, self._call.loop).result()
 
     def add_callback(self, callback: Callable[[], object]) -> bool:
