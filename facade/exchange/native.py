@@ -79,7 +79,8 @@ class NativeCall:
         left = _left(invocation.countdown)
         # gRPC's deadline would tell the provider.
         told = left if invocation.in_countdown else None
-        method = getattr(transport.channel(), rpc.kind)(rpc.path)
+        self._channel = transport.channel()
+        method = getattr(self._channel, rpc.kind)(rpc.path)
         metadata = (*to_metadata(invocation.attachments, untouched), *headers)
         given = () if rpc.streamed else (self._serialize(request),)
         try:
@@ -175,8 +176,13 @@ class NativeCall:
             return await work()
         except grpc.aio.AioRpcError as error:
             self._received(error.initial_metadata(), error.trailing_metadata())
-            tls = self._transport.tls
-            failure = read_error(error, self._invocation, self._started, tls)
+            failure = read_error(
+                error,
+                self._invocation,
+                self._started,
+                self._transport.tls,
+                connected=self._channel.get_state() is grpc.ChannelConnectivity.READY,
+            )
             self._transport.failed(failure)
             raise failure from None
         except asyncio.CancelledError:
