@@ -13,7 +13,7 @@ import grpc.aio
 
 from facade.core.errors import RpcError, Status
 from facade.core.invocation import Attachments, Invocation
-from facade.exchange.metadata import RICH_STATUS, Pairs, to_attachments
+from facade.exchange.metadata import RICH_STATUS, Pairs, check, to_attachments
 from facade.provider.native.aborted import Aborted, status_number
 from facade.provider.native.call import Call
 
@@ -75,7 +75,10 @@ class Context:
     # Of the answer
 
     def set_trailing_metadata(self, metadata: Sequence[tuple[str, str | bytes]]) -> None:
-        self._trailing = tuple((name, value) for name, value in metadata)
+        """ValueError for what can't travel."""
+        pairs = tuple((name, value) for name, value in metadata)
+        check(pairs)
+        self._trailing = pairs
 
     def trailing_metadata(self) -> Any:
         return self._trailing
