@@ -12,6 +12,7 @@ import msgspec
 from facade.core.countdown import TimeoutCountDown
 from facade.core.errors import (
     Code,
+    DeadlineExceeded,
     InvalidArgument,
     RemoteError,
     RpcError,
@@ -23,6 +24,7 @@ from facade.core.invocation import Attachments, Invocation
 from facade.core.result import Result
 from facade.exchange.metadata import RICH_STATUS, Pairs, check, to_attachments, to_metadata
 from facade.exchange.nativeerror import late, read_error
+from facade.exchange.overdue import timeout_text
 from facade.exchange.transport import GrpcTransport
 
 # What ``read`` gives at the end of a stream.
@@ -77,6 +79,9 @@ class NativeCall:
         self.initial: Pairs = ()
         self.trailing: Pairs = ()
         left = _left(invocation.countdown)
+        if left is not None and left <= 0:  # gRPC would try, and may well succeed
+            text = timeout_text(invocation, self._started, None, self._target)
+            raise DeadlineExceeded(text, sent=Sent.NOT_SENT)
         # gRPC's deadline would tell the provider.
         told = left if invocation.in_countdown else None
         self._channel = transport.channel()
@@ -284,4 +289,4 @@ class Answers:
 
 
 def _left(countdown: TimeoutCountDown | None) -> float | None:
-    return None if countdown is None else max(0.0, countdown.remaining)
+    return None if countdown is None else countdown.remaining

@@ -96,6 +96,22 @@ async def test_time_runs_out(stub):
     assert error.code() is grpc.StatusCode.DEADLINE_EXCEEDED
 
 
+@pytest.mark.parametrize("timeout", [0, -1])
+async def test_no_time_is_left(target, servicer, timeout):
+    """As where somebody reckons what he has left: the call fails at once, and is not sent."""
+    async with AsyncClient(target) as client:
+        stub = GreeterStub(client.channel())
+        for call in (
+            stub.SayHello(Hello(), timeout=timeout),
+            stub.SayHellos(Hello(), timeout=timeout).read(),
+            stub.SayHelloToAll([Hello()], timeout=timeout),
+        ):
+            error = await fails(call)
+            assert isinstance(error, facade.DeadlineExceeded)
+            assert error.sent is Sent.NOT_SENT
+    assert servicer.metadata == {}
+
+
 async def test_nobody_is_there():
     """A call that never went says so."""
     with socket.socket() as reserved:

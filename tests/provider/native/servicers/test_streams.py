@@ -9,7 +9,6 @@ import grpc.aio
 import pytest
 
 import facade
-
 from tests.greeter import greeter_pb2_grpc
 from tests.greeter.greeter_pb2 import Greeting, Hello
 from tests.provider.native.conftest import AioGreeter, SyncGreeter, failure, serving, stub_of
