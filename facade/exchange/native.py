@@ -31,6 +31,10 @@ from facade.exchange.transport import GrpcTransport
 END = grpc.aio.EOF
 
 
+# Any other, SystemExit say, must end neither the process nor the thread of all blocking calls.
+_NOT_OF_THE_REQUESTS = (asyncio.CancelledError, KeyboardInterrupt, GeneratorExit)
+
+
 class Rpc(msgspec.Struct, frozen=True):
     """A gRPC method: its path, and how its messages become bytes. What is ``streamed`` is
     an asynchronous iterator of requests; of one that ``yields`` the answers are read."""
@@ -211,7 +215,7 @@ class NativeCall:
             if not self.call.done():  # as when what it waits for was cancelled
                 self._failure = error if isinstance(error, RpcError) else self._no_request(error)
                 self.call.cancel()
-            if not isinstance(error, Exception):
+            if isinstance(error, _NOT_OF_THE_REQUESTS):
                 raise
 
     async def _feed_on(self, requests: AsyncIterator[Any]) -> None:

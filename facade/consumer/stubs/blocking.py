@@ -135,14 +135,19 @@ class FutureCall(BlockingCall, grpc.Future):  # type: ignore[misc]
 
 
 class AnswersCall(BlockingCall):
-    """A call with many answers, which are iterated over."""
+    """A call with many answers, which are iterated over: by several threads, in turn."""
+
+    def __init__(self, engine: Engine, conversation: Conversation) -> None:
+        super().__init__(engine, conversation)
+        self._turn = threading.Lock()
 
     def __iter__(self) -> "AnswersCall":
         return self
 
     def __next__(self) -> Any:
         try:
-            answer = self._wait(self._conversation.read)
+            with self._turn:
+                answer = self._wait(self._conversation.read)
         except (concurrent.futures.CancelledError, asyncio.CancelledError):
             self._raise_cancelled()
         if answer is END:

@@ -143,6 +143,26 @@ def test_requests_that_fail(stub):
     assert isinstance(caught.value.__cause__, KeyError)
 
 
+def test_requests_that_exit(stub):
+    """An iterator that raises SystemExit ends its call, and nobody else's."""
+
+    def requests():
+        yield Hello(name="Ann")
+        raise SystemExit(3)
+
+    with pytest.raises(grpc.RpcError, match="raised SystemExit"):
+        stub.SayHelloToAll(requests())
+    assert stub.SayHello(Hello(name="Ann")).text == "Hello Ann None"
+
+
+def test_threads_share_a_stream(stub):
+    """Each answer goes to one of those who iterate over the call."""
+    call = stub.SayHellos(Hello(count=100))
+    with ThreadPoolExecutor(4) as pool:
+        taken = pool.map(lambda _: [int(answer.text) for answer in call], range(4))
+    assert sorted(number for numbers in taken for number in numbers) == list(range(100))
+
+
 def test_cancelling(stub, servicer):
     """A future can be cancelled, and so can a stream."""
     future = stub.SayHello.future(Hello(name="slow"))
