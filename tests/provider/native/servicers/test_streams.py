@@ -131,3 +131,19 @@ def test_a_loop_that_ends_with_calls_under_way(caplog):
 
     asyncio.run(main())
     assert [r for r in caplog.records if r.levelno > logging.INFO] == []
+
+
+async def test_a_call_is_cancelled_at_its_first_answer():
+    """Its caller is told, though the answer is just being sent."""
+
+    class Mine(SyncGreeter):
+        def SayHellos(self, request, context):
+            yield Greeting()
+            context.cancel()
+            while True:
+                yield Greeting()
+
+    async with stub_of(Mine()) as stub:
+        for _ in range(CALLERS):
+            error = await failure(stub.SayHellos(Hello()))
+            assert error.code() is grpc.StatusCode.CANCELLED
