@@ -261,7 +261,7 @@ def test_interceptors_of_grpcio(client):
     assert isinstance(caught.value, facade.RpcError)
     assert isinstance(caught.value, grpc.Call)
     assert caught.value.exception() is caught.value
-    assert dict(caught.value.trailing_metadata()) == {"place": "here"}
+    assert tuple(caught.value.trailing_metadata()) == (("place", "here"),)
     assert passes.codes[::2] == [grpc.StatusCode.OK, grpc.StatusCode.NOT_FOUND]
 
 
