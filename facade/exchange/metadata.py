@@ -22,6 +22,7 @@ _NOT_OURS = re.compile(
 )
 _NAME = re.compile(r"[0-9a-z_.-]+")
 _TEXT = re.compile(r"[\x20-\x7e]*")
+_KINDS = "give text in ASCII, or bytes under a name that ends in '-bin'"
 
 
 def to_attachments(metadata: Iterable[tuple[str, str | bytes]]) -> Attachments:
@@ -42,13 +43,29 @@ def to_metadata(attachments: Mapping[str, str | bytes], untouched: Pairs = ()) -
     """What travels as ASCII goes as it is, anything else as bytes, under a name with "-bin".
 
     ``untouched``: the metadata that some of the attachments were made of. Those that are what
-    they were go as they were. What can't travel is left out, and the log says so.
+    they were go as they were, and so do those that steer a call. What else can't
+    travel is left out, and the log says so.
     """
     made = to_attachments(untouched) if untouched else {}
     same = {name for name, value in made.items() if attachments.get(name) == value}
-    kept = [(name, value) for name, value in untouched if name in same]
+    kept = [pair for pair in untouched if pair[0] in same or pair[0] not in made]
     new = [_pair(name, value) for name, value in attachments.items() if name not in same]
     return (*kept, *(pair for pair in new if pair is not None))
+
+
+def check(metadata: Pairs) -> None:
+    """ValueError for what gRPC would not send, before it says so in words of its own."""
+    for name, value in metadata:
+        if _NAME.fullmatch(name) is None:
+            raise ValueError(
+                f"metadata can't be named {name!r}: a name is of letters, digits, and '-_.'"
+            )
+        wanted = bytes if name.endswith(BINARY) else (str, bytes)
+        if not isinstance(value, wanted):
+            raise ValueError(f"metadata {name!r} is a {type(value).__name__}: {_KINDS}")
+        text = value if isinstance(value, str) else value.decode("latin-1")
+        if not name.endswith(BINARY) and _TEXT.fullmatch(text) is None:
+            raise ValueError(f"metadata {name!r} is more than printable ASCII: {_KINDS}")
 
 
 def _pair(name: str, value: str | bytes) -> tuple[str, str | bytes] | None:

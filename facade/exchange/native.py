@@ -12,6 +12,7 @@ import msgspec
 from facade.core.countdown import TimeoutCountDown
 from facade.core.errors import (
     Code,
+    DeadlineExceeded,
     InvalidArgument,
     RemoteError,
     RpcError,
@@ -21,12 +22,17 @@ from facade.core.errors import (
 )
 from facade.core.invocation import Attachments, Invocation
 from facade.core.result import Result
-from facade.exchange.metadata import RICH_STATUS, Pairs, to_attachments, to_metadata
+from facade.exchange.metadata import RICH_STATUS, Pairs, check, to_attachments, to_metadata
 from facade.exchange.nativeerror import late, read_error
+from facade.exchange.overdue import timeout_text
 from facade.exchange.transport import GrpcTransport
 
 # What ``read`` gives at the end of a stream.
 END = grpc.aio.EOF
+
+
+# Any other, SystemExit say, must end neither the process nor the thread of all blocking calls.
+_NOT_OF_THE_REQUESTS = (asyncio.CancelledError, KeyboardInterrupt, GeneratorExit)
 
 
 class Rpc(msgspec.Struct, frozen=True):
@@ -77,12 +83,17 @@ class NativeCall:
         self.initial: Pairs = ()
         self.trailing: Pairs = ()
         left = _left(invocation.countdown)
+        if left is not None and left <= 0:  # gRPC would try, and may well succeed
+            text = timeout_text(invocation, self._started, None, self._target)
+            raise DeadlineExceeded(text, sent=Sent.NOT_SENT)
         # gRPC's deadline would tell the provider.
         told = left if invocation.in_countdown else None
-        method = getattr(transport.channel(), rpc.kind)(rpc.path)
+        self._channel = transport.channel()
+        method = getattr(self._channel, rpc.kind)(rpc.path)
         metadata = (*to_metadata(invocation.attachments, untouched), *headers)
         given = () if rpc.streamed else (self._serialize(request),)
         try:
+            check(metadata)
             self.call = method(*given, timeout=told, metadata=metadata, **(options or {}))
         except (grpc.aio.UsageError, ValueError, TypeError) as error:
             raise InvalidArgument(f"{invocation}: {error}", sent=Sent.NOT_SENT) from None
@@ -166,7 +177,7 @@ class NativeCall:
             self.ended.set_result(None)
         if self._timer is not None:
             self._timer.cancel()
-        if self._feeding is not None:
+        if self._feeding is not None and asyncio.current_task() is not self._feeding:
             self._feeding.cancel()
 
     async def _guarded(self, work: Callable[[], Any]) -> Any:
@@ -174,8 +185,13 @@ class NativeCall:
             return await work()
         except grpc.aio.AioRpcError as error:
             self._received(error.initial_metadata(), error.trailing_metadata())
-            tls = self._transport.tls
-            failure = read_error(error, self._invocation, self._started, tls)
+            failure = read_error(
+                error,
+                self._invocation,
+                self._started,
+                self._transport.tls,
+                connected=self._channel.get_state() is grpc.ChannelConnectivity.READY,
+            )
             self._transport.failed(failure)
             raise failure from None
         except asyncio.CancelledError:
@@ -195,9 +211,12 @@ class NativeCall:
             await self._feed_on(requests)
         except (grpc.aio.AioRpcError, asyncio.InvalidStateError):
             pass  # it has ended, and who awaits it learns how
-        except Exception as error:
-            self._failure = error if isinstance(error, RpcError) else self._no_request(error)
-            self.call.cancel()
+        except BaseException as error:
+            if not self.call.done():  # as when what it waits for was cancelled
+                self._failure = error if isinstance(error, RpcError) else self._no_request(error)
+                self.call.cancel()
+            if isinstance(error, _NOT_OF_THE_REQUESTS):
+                raise
 
     async def _feed_on(self, requests: AsyncIterator[Any]) -> None:
         try:
@@ -209,7 +228,7 @@ class NativeCall:
             if close is not None:
                 await close()
 
-    def _no_request(self, error: Exception) -> RpcError:
+    def _no_request(self, error: BaseException) -> RpcError:
         failure = RpcError(
             f"{self._invocation}: the iterator of its requests raised {type(error).__name__}: "
             f"{error}",
@@ -274,4 +293,4 @@ class Answers:
 
 
 def _left(countdown: TimeoutCountDown | None) -> float | None:
-    return None if countdown is None else max(0.0, countdown.remaining)
+    return None if countdown is None else countdown.remaining

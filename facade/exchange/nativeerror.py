@@ -32,15 +32,23 @@ _CODES = {
     Status.INVALID_ARGUMENT: Code.VALIDATION,
 }
 
-# Texts of C-core for what went wrong at this end.
-_UNSENT = re.compile(r"ailed to connect to all addresses|errors? resolving|Sent message larger")
+# Texts of C-core for what went wrong at this end. A provider may pass on the first, of calls
+# that he makes, and the other one is of his answer where it says so.
+_UNREACHED = re.compile(r"ailed to connect to all addresses|errors? resolving")
+_UNSENT = re.compile(r"(?<!SERVER: )Sent message larger")
 _LOST = re.compile(r"Socket closed|[Cc]onnection reset|GOAWAY|onnection|keepalive|[Bb]roken pipe")
 
 
 def read_error(
-    error: Any, invocation: Invocation, started: float, tls: ClientTls | None = None
+    error: Any,
+    invocation: Invocation,
+    started: float,
+    tls: ClientTls | None = None,
+    *,
+    connected: bool = False,
 ) -> RpcError:
-    """Of a ``grpc.aio.AioRpcError``; ``started`` is when it was begun, by ``monotonic``."""
+    """Of a ``grpc.aio.AioRpcError``; ``started`` is when it was begun, by ``monotonic``.
+    ``connected``: whether there is a connection, so that it is no failure to make one."""
     status = Status(error.code().value[0])
     text = error.details() or ""
     trailing = dict(tuple(error.trailing_metadata()))
@@ -49,7 +57,7 @@ def read_error(
     # gRPC reports a late call as CANCELLED now and then: our own clock decides.
     if is_late and countdown is not None and countdown.remaining <= countdown.timeout * 0.1:
         return late(invocation, started)
-    if _UNSENT.search(text):
+    if _UNSENT.search(text) or (not connected and _UNREACHED.search(text)):
         return _unsent(status, text, invocation, tls)
     details = decode_details(trailing.get(RICH_STATUS, b""))
     kind = trailing.get(EXCEPTION_TYPE)

@@ -3,7 +3,9 @@
 import asyncio
 import concurrent.futures
 import contextlib
+import threading
 from collections.abc import Callable, Coroutine, Iterator
+from functools import partial
 from typing import Any, NamedTuple, NoReturn, TypeVar
 
 import grpc
@@ -81,12 +83,13 @@ class BlockingCall(grpc.Call):  # type: ignore[misc]
         return self._conversation.cancelled()
 
     def add_callback(self, callback: Callable[[], None]) -> bool:
-        """False, and it is not called, where the call has ended."""
+        """False, and it is not called, where the call has ended. Called in a thread of its
+        own: it may ask the call, and block."""
 
         async def add() -> bool:
             if self._conversation.done():
                 return False
-            self._conversation.add_callback(callback)
+            self._conversation.add_callback(partial(_aside, callback))
             return True
 
         return self._wait(add)
@@ -123,18 +126,28 @@ class FutureCall(BlockingCall, grpc.Future):  # type: ignore[misc]
         return None if error is None else error.__traceback__
 
     def add_done_callback(self, fn: Callable[[Any], None]) -> None:
-        self._future.add_done_callback(lambda _: fn(self))
+        """Called in a thread of its own, where it may ask the call, and block; at once where
+        it is done."""
+        if self.done():
+            fn(self)
+        else:
+            self._future.add_done_callback(lambda _: _aside(partial(fn, self)))
 
 
 class AnswersCall(BlockingCall):
-    """A call with many answers, which are iterated over."""
+    """A call with many answers, which are iterated over: by several threads, in turn."""
+
+    def __init__(self, engine: Engine, conversation: Conversation) -> None:
+        super().__init__(engine, conversation)
+        self._turn = threading.Lock()
 
     def __iter__(self) -> "AnswersCall":
         return self
 
     def __next__(self) -> Any:
         try:
-            answer = self._wait(self._conversation.read)
+            with self._turn:
+                answer = self._wait(self._conversation.read)
         except (concurrent.futures.CancelledError, asyncio.CancelledError):
             self._raise_cancelled()
         if answer is END:
@@ -146,6 +159,11 @@ class AnswersCall(BlockingCall):
             "Locally cancelled by application!", status=Status.CANCELLED, sent=Sent.MAYBE_EXECUTED
         )
         raise as_grpc(error) from None
+
+
+def _aside(callback: Callable[[], object]) -> None:
+    """The thread that carries all calls must not wait for one of them."""
+    threading.Thread(target=callback, name="facade-callback", daemon=True).start()
 
 
 @contextlib.contextmanager

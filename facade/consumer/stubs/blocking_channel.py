@@ -84,13 +84,17 @@ class StubCallable:
 
     def _prepare(
         self,
-        request: Any,
+        request: Any = None,
         timeout: float | None = None,
         metadata: Iterable[tuple[str, str | bytes]] | None = None,
         credentials: grpc.CallCredentials | None = None,
         wait_for_ready: bool | None = None,
         compression: grpc.Compression | None = None,
+        *,
+        request_iterator: Any = None,
     ) -> Conversation:
+        if request_iterator is not None:  # grpcio's name for it
+            request = request_iterator
         return self._method.prepare(
             iter(request) if self._method.rpc.streamed else request,
             timeout,
@@ -109,23 +113,23 @@ class UnaryCallable(StubCallable):
 
     __slots__ = ()
 
-    def __call__(self, request: Any, *facts: Any, **more: Any) -> Any:
-        """Call, wait, and give the answer. Takes timeout (seconds), metadata, credentials,
-        wait_for_ready and compression, as grpcio's."""
-        return self.with_call(request, *facts, **more)[0]
+    def __call__(self, *request: Any, **more: Any) -> Any:
+        """Call, wait, and give the answer. Takes request (or request_iterator), timeout
+        (seconds), metadata, credentials, wait_for_ready and compression, as grpcio's."""
+        return self.with_call(*request, **more)[0]
 
-    def with_call(self, request: Any, *facts: Any, **more: Any) -> tuple[Any, grpc.Call]:
+    def with_call(self, *request: Any, **more: Any) -> tuple[Any, grpc.Call]:
         """The answer, and the call, which knows metadata and status."""
-        call = self.future(request, *facts, **more)
+        call = self.future(*request, **more)
         try:
             return call.result(), call
         except KeyboardInterrupt:  # the call goes with whom it was for
             call.cancel()
             raise
 
-    def future(self, request: Any, *facts: Any, **more: Any) -> FutureCall:
+    def future(self, *request: Any, **more: Any) -> FutureCall:
         """Begin the call; its future."""
-        return FutureCall(self._engine, self._prepare(request, *facts, **more))
+        return FutureCall(self._engine, self._prepare(*request, **more))
 
 
 class StreamCallable(StubCallable):
@@ -133,6 +137,6 @@ class StreamCallable(StubCallable):
 
     __slots__ = ()
 
-    def __call__(self, request: Any, *facts: Any, **more: Any) -> AnswersCall:
+    def __call__(self, *request: Any, **more: Any) -> AnswersCall:
         """Begin the call; what iterates over its answers. Takes what UnaryCallable takes."""
-        return AnswersCall(self._engine, self._prepare(request, *facts, **more))
+        return AnswersCall(self._engine, self._prepare(*request, **more))

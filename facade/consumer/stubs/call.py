@@ -88,16 +88,16 @@ class Asking(Call):
     async def write(self, request: Any) -> None:
         """Send one more. What the call failed with where it has; InvalidStateError after
         ``done_writing``, or once the call has ended."""
+        writing = self._writing()
         try:
-            await self._writing().write(request)
-            return
+            await writing.write(request)
         except asyncio.InvalidStateError:
-            if self._conversation.error is None:
-                raise
+            if writing.ended:
+                await self._conversation.check()
+            raise
         except asyncio.CancelledError:
             self.cancel()
             raise
-        raise self._conversation.error
 
     async def done_writing(self) -> None:
         self._writing().finish()

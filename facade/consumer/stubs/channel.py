@@ -91,9 +91,13 @@ class StubCallable:
         credentials: grpc.CallCredentials | None = None,
         wait_for_ready: bool | None = None,
         compression: grpc.Compression | None = None,
+        *,
+        request_iterator: Any = None,
     ) -> Call:
         """Begin a call; ``timeout`` is in seconds. See ``grpc.aio`` for what it gives."""
         streamed = self._method.rpc.streamed
+        if request_iterator is not None:  # grpcio's name for it
+            request = request_iterator
         writing = Writing() if streamed and request is None else None
         if streamed:
             request = _iterated(request) if writing is None else writing

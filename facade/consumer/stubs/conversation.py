@@ -85,8 +85,14 @@ class Conversation:
         self._native = call
         if self.rpc.yields:
             # Its status may come to someone who does not read to the end.
-            call.call.add_done_callback(lambda _: self._tell())
+            call.call.add_done_callback(lambda _: self._hang_up())
         self._arrive()
+
+    def _hang_up(self) -> None:
+        """Nothing more is sent."""
+        if self.writing is not None:
+            self.writing.end()
+        self._tell()
 
     def _arrive(self) -> None:
         if not self._reached.done():
@@ -195,6 +201,11 @@ class Conversation:
                 raise as_grpc(error, self._native.initial, self._native.trailing) from None
         if self.finished and self.error is not None:
             raise self.error
+
+    async def check(self) -> None:
+        """Wait for the status. Raises what it failed with."""
+        await self.settled()
+        await self.connected()
 
     def done(self) -> bool:
         native = self._native

@@ -1,7 +1,7 @@
 """Our errors, as code that was written for grpcio expects its own."""
 
-from collections.abc import Iterable
-from typing import Any
+from collections.abc import Callable, Iterable
+from typing import Any, NoReturn
 
 import grpc
 import grpc.aio
@@ -9,13 +9,16 @@ import grpc.aio
 from facade.core.errors import Code, RpcError
 
 
-class StubError(grpc.aio.AioRpcError):  # type: ignore[misc]
+class StubError(grpc.aio.AioRpcError, grpc.Call, grpc.Future):  # type: ignore[misc]
     """What a call of a stub raises: besides this it is the RpcError that filters saw.
 
     So it is caught by ``except grpc.RpcError``, ``except grpc.aio.AioRpcError`` and
     ``except facade.RpcError`` (or DeadlineExceeded, and so on). ``code`` and ``details`` are
     values with us and methods with grpcio. Both kinds of code get what they know: they are
     our values, compared by ``==``, that give gRPC's when they are called.
+
+    Like grpcio's it is also a call and a future that have ended, with itself: interceptors
+    take it as what they wait for.
     """
 
     code: Any
@@ -32,6 +35,40 @@ class StubError(grpc.aio.AioRpcError):  # type: ignore[misc]
         self.details = CalledDetails(error.details, error.message)
         self.__cause__, self.__context__ = error.__cause__, error.__context__
         self.__suppress_context__ = error.__suppress_context__
+
+    def result(self, timeout: float | None = None) -> NoReturn:
+        raise self
+
+    def exception(self, timeout: float | None = None) -> "StubError":
+        return self
+
+    def traceback(self, timeout: float | None = None) -> Any:
+        return self.__traceback__
+
+    def done(self) -> bool:
+        return True
+
+    def running(self) -> bool:
+        return False
+
+    def cancelled(self) -> bool:
+        return False
+
+    def cancel(self) -> bool:
+        return False
+
+    def is_active(self) -> bool:
+        return False
+
+    def time_remaining(self) -> None:
+        return None
+
+    def add_callback(self, callback: Callable[[], object]) -> bool:
+        """It has ended: there is nothing to tell."""
+        return False
+
+    def add_done_callback(self, fn: Callable[[Any], object]) -> None:
+        fn(self)
 
     def __str__(self) -> str:
         return str(self.message) if not hasattr(self, "type") else f"{self.type}: {self.message}"

@@ -14,6 +14,8 @@ class Writing:
         self._current: asyncio.Future[None] | None = None
         self._wake: asyncio.Future[None] | None = None
         self._finished = False
+        # Whether the call takes no more, whatever there is.
+        self.ended = False
 
     async def write(self, item: Any) -> None:
         """InvalidStateError after the end."""
@@ -31,7 +33,7 @@ class Writing:
 
     def end(self) -> None:
         """The call has ended: nobody takes what is not taken."""
-        self._finished = True
+        self._finished = self.ended = True
         for waiting in (self._current, *(sent for _, sent in self._items)):
             if waiting is not None and not waiting.done():
                 waiting.set_exception(asyncio.InvalidStateError("the call has ended"))

@@ -103,6 +103,7 @@ class Call:
         self.streams: list[Any] = []
         self._at_end: list[Callable[[], object]] = []
         self._request = request
+        self._begun = False
         self._lock = threading.Lock()
         self.invocation = self._invocation(local_address)
 
@@ -189,7 +190,7 @@ class Call:
         try:
             async with asyncio.timeout(None if countdown is None else countdown.remaining) as scope:
                 async for item in result.value:
-                    await self.context.write(self.target.encode(item))
+                    await self._write(item)
         except TimeoutError as error:
             if not scope.expired():
                 return self._raised(error, result)
@@ -206,6 +207,34 @@ class Call:
             if aclose is not None:
                 await aclose()
         return Outcome(trailing=to_metadata(result.attachments, self.untouched))
+
+    async def _write(self, item: Any) -> None:
+        try:
+            data = self.target.encode(item)
+        except RpcError as error:
+            _report(error, self.invocation)
+            raise
+        try:
+            if not self._begun:
+                self._begun = True
+                await self._begin()
+            await self.context.write(data)
+        except grpc.aio.BaseError as error:  # no fault of the method's: we are cancelled next
+            text = f"{self.invocation}: {len(data)} bytes of an answer could not be sent"
+            logger.debug("%s: its caller has left, or they are too many: %s", text, error)
+            raise RpcError(text, status=Status.CANCELLED) from None
+
+    async def _begin(self) -> None:
+        """Send initial metadata, to their end: where they are cancelled, alone or with the first
+        answer, gRPC takes them for not sent, fails to send them again, and so to send a status."""
+        sending = asyncio.ensure_future(self.context.send_initial_metadata(()))
+        try:
+            await asyncio.shield(sending)
+        except grpc.aio.UsageError:
+            pass  # the servicer did
+        except asyncio.CancelledError:
+            await asyncio.gather(sending, return_exceptions=True)
+            raise
 
     def _raised(self, error: BaseException, result: Result) -> Outcome:
         attachments = result.attachments

@@ -2,9 +2,11 @@
 
 import asyncio
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from typing import Any
 
 import grpc
+import grpc.aio
 
 from facade.core.chain import INTERRUPTED, swallowers
 from facade.core.errors import Status
@@ -163,7 +165,8 @@ def _refusal(outcome: Outcome) -> grpc.RpcMethodHandler:
 
 async def _end(context: Any, outcome: Outcome) -> bytes | None:
     if outcome.status is not Status.OK:
-        await context.abort(grpc_status(outcome.status), outcome.message, outcome.trailing)
+        with suppress(grpc.aio.InternalError):  # its caller is gone
+            await context.abort(grpc_status(outcome.status), outcome.message, outcome.trailing)
     if outcome.trailing:
         context.set_trailing_metadata(outcome.trailing)
     return outcome.data

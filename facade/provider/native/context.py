@@ -14,7 +14,7 @@ import grpc.aio
 from facade.core.errors import RpcError, Status
 from facade.core.exceptions import text_of
 from facade.core.invocation import Attachments, Invocation
-from facade.exchange.metadata import RICH_STATUS, Pairs, to_attachments
+from facade.exchange.metadata import RICH_STATUS, Pairs, check, to_attachments
 from facade.provider.native.aborted import Aborted, Quoted, status_number
 from facade.provider.native.call import Call
 
@@ -34,6 +34,8 @@ class Context:
         self._details = ""
         # Once it was, nothing else counts.
         self.aborted: Aborted | None = None
+        # Whether there was an answer of several: initial metadata go with the first.
+        self.answered = False
 
     # Of the call
 
@@ -74,7 +76,10 @@ class Context:
     # Of the answer
 
     def set_trailing_metadata(self, metadata: Sequence[tuple[str, str | bytes]]) -> None:
-        self._trailing = tuple((name, value) for name, value in metadata)
+        """ValueError for what can't travel."""
+        pairs = tuple((name, value) for name, value in metadata)
+        check(pairs)
+        self._trailing = pairs
 
     def trailing_metadata(self) -> Any:
         return self._trailing
@@ -111,6 +116,14 @@ class Context:
     def _rich(self) -> bytes:
         value = dict(self._trailing).get(RICH_STATUS, b"")
         return value if isinstance(value, bytes) else b""
+
+    def _initial(self, metadata: Any) -> Any:
+        """What sends it. gRPC itself would be left in the middle by one that comes too late."""
+        if self._call.over:
+            raise grpc.aio.UsageError(_OVER)
+        if self.answered:
+            raise grpc.aio.UsageError("Send initial metadata failed: already sent")
+        return self._call.context.send_initial_metadata(tuple(metadata))
 
     # For who called the servicer
 
@@ -151,9 +164,7 @@ class AioContext(Context):
         raise self._abort(status.code, status.details, status.trailing_metadata)
 
     async def send_initial_metadata(self, initial_metadata: Any) -> None:
-        if self._call.over:
-            raise grpc.aio.UsageError(_OVER)
-        await self._call.context.send_initial_metadata(tuple(initial_metadata))
+        await self._initial(initial_metadata)
 
     async def read(self) -> Any:
         if self._requests is None:
@@ -181,9 +192,7 @@ class SyncContext(Context):
         raise self._abort(status.code, status.details, status.trailing_metadata)
 
     def send_initial_metadata(self, initial_metadata: Any) -> None:
-        if self._call.over:
-            raise grpc.aio.UsageError(_OVER)
-        sent = self._call.context.send_initial_metadata(tuple(initial_metadata))
+        sent = self._initial(initial_metadata)
         asyncio.run_coroutine_threadsafe(sent, self._call.loop).result()
 
     def add_callback(self, callback: Callable[[], object]) -> bool:

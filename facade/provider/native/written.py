@@ -40,8 +40,11 @@ class Written(AsyncIterator[Any]):
             raise grpc.aio.UsageError("the call is over")
         if self._context.aborted is not None:
             raise self._context.aborted
+        self._context.answered = True
         while self._item is not _NOTHING:
             await self._change()
+            if self._closed:
+                raise grpc.aio.UsageError("the call is over")
         self._item = item
         self._changed.set()
 
@@ -89,6 +92,7 @@ class Written(AsyncIterator[Any]):
         if self._closed:
             return
         self._closed = True
+        self._changed.set()  # for tasks of the servicer's own that write
         task = self._task
         if task is not None and not task.done():
             task.cancel()

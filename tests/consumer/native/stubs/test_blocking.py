@@ -143,6 +143,26 @@ def test_requests_that_fail(stub):
     assert isinstance(caught.value.__cause__, KeyError)
 
 
+def test_requests_that_exit(stub):
+    """An iterator that raises SystemExit ends its call, and nobody else's."""
+
+    def requests():
+        yield Hello(name="Ann")
+        raise SystemExit(3)
+
+    with pytest.raises(grpc.RpcError, match="raised SystemExit"):
+        stub.SayHelloToAll(requests())
+    assert stub.SayHello(Hello(name="Ann")).text == "Hello Ann None"
+
+
+def test_threads_share_a_stream(stub):
+    """Each answer goes to one of those who iterate over the call."""
+    call = stub.SayHellos(Hello(count=100))
+    with ThreadPoolExecutor(4) as pool:
+        taken = pool.map(lambda _: [int(answer.text) for answer in call], range(4))
+    assert sorted(number for numbers in taken for number in numbers) == list(range(100))
+
+
 def test_cancelling(stub, servicer):
     """A future can be cancelled, and so can a stream."""
     future = stub.SayHello.future(Hello(name="slow"))
@@ -213,3 +233,60 @@ def test_the_channel_is_the_clients(client, stub):
         with pytest.raises(NotImplementedError):
             channel.subscribe(print)
     assert stub.SayHello(Hello()).text
+
+
+class Passes(grpc.UnaryUnaryClientInterceptor, grpc.StreamUnaryClientInterceptor):
+    """Waits for what it is given, as interceptors do that retry or measure."""
+
+    def __init__(self):
+        self.codes = []
+
+    def intercept_unary_unary(self, continuation, details, request):
+        outcome = continuation(details, request)
+        self.codes.append(outcome.code())
+        assert outcome.done()
+        return outcome
+
+    intercept_stream_unary = intercept_unary_unary
+
+
+def test_interceptors_of_grpcio(client):
+    """They are put around the channel, and take answers and errors as calls that have ended."""
+    passes = Passes()
+    stub = GreeterStub(grpc.intercept_channel(client.channel(), passes))
+    assert stub.SayHello(Hello(name="Ann")).text == "Hello Ann None"
+    assert stub.SayHelloToAll(hellos("Ann")).text == "Ann"
+    with pytest.raises(grpc.RpcError) as caught:
+        stub.SayHello(Hello(name="refused"))
+    assert isinstance(caught.value, facade.RpcError)
+    assert isinstance(caught.value, grpc.Call)
+    assert caught.value.exception() is caught.value
+    assert tuple(caught.value.trailing_metadata()) == (("place", "here"),)
+    assert passes.codes[::2] == [grpc.StatusCode.OK, grpc.StatusCode.NOT_FOUND]
+
+
+def test_callbacks_ask_their_call(stub, servicer):
+    """A callback may ask the call for its status, and may call on: it holds nobody up."""
+    told = queue.Queue()
+
+    def tell(future):
+        try:
+            told.put((future.code(), stub.SayHello(Hello(name="Bob")).text))
+        except Exception as error:
+            told.put(error)
+
+    future = stub.SayHello.future(Hello(name="slow"))
+    future.add_done_callback(tell)
+    answers = stub.SayHellos(Hello(name="endless"))
+    answers.add_callback(lambda: tell(answers))
+    servicer.ended.set()
+    assert list(answers) == []
+    for _ in range(2):
+        assert told.get(timeout=10) == (grpc.StatusCode.OK, "Hello Bob None")
+
+
+def test_requests_by_keyword(stub):
+    """They have the names that grpcio gives them."""
+    assert stub.SayHello(request=Hello(name="Ann")).text == "Hello Ann None"
+    assert stub.SayHelloToAll(request_iterator=hellos("Ann"), timeout=9).text == "Ann"
+    assert [a.text for a in stub.Chat(request_iterator=hellos("Ann"))] == ["Ann"]

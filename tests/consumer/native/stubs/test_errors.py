@@ -1,4 +1,5 @@
 """Errors of stubs' calls: ours and grpcio's at once."""
+# ruff: noqa: N802 - gRPC's names
 
 import pickle
 import socket
@@ -10,8 +11,9 @@ from google.protobuf.wrappers_pb2 import StringValue
 
 import facade
 from facade import AsyncClient, Code, Sent, Status
-from tests.greeter.greeter_pb2 import Hello
-from tests.greeter.greeter_pb2_grpc import GreeterStub
+from tests.consumer.native.conftest import Plain
+from tests.greeter.greeter_pb2 import Greeting, Hello
+from tests.greeter.greeter_pb2_grpc import GreeterStub, add_GreeterServicer_to_server
 
 
 @pytest.fixture
@@ -94,6 +96,22 @@ async def test_time_runs_out(stub):
     assert error.code() is grpc.StatusCode.DEADLINE_EXCEEDED
 
 
+@pytest.mark.parametrize("timeout", [0, -1])
+async def test_no_time_is_left(target, servicer, timeout):
+    """As where somebody reckons what he has left: the call fails at once, and is not sent."""
+    async with AsyncClient(target) as client:
+        stub = GreeterStub(client.channel())
+        for call in (
+            stub.SayHello(Hello(), timeout=timeout),
+            stub.SayHellos(Hello(), timeout=timeout).read(),
+            stub.SayHelloToAll([Hello()], timeout=timeout),
+        ):
+            error = await fails(call)
+            assert isinstance(error, facade.DeadlineExceeded)
+            assert error.sent is Sent.NOT_SENT
+    assert servicer.metadata == {}
+
+
 async def test_nobody_is_there():
     """A call that never went says so."""
     with socket.socket() as reserved:
@@ -166,3 +184,43 @@ async def test_attempts(target, servicer):
         call = GreeterStub(client.channel()).SayHello(Hello(name="Ann"))
         assert (await call).text == "Hello Ann"
     assert seen == ["Hello Ann"]
+
+
+class Passes(Plain):
+    """Has a provider of its own, whose errors it passes on."""
+
+    async def SayHello(self, request, context):
+        text = "failed to connect to all addresses; last error: UNKNOWN: ipv4:192.0.2.1:1"
+        await context.abort(grpc.StatusCode.UNAVAILABLE, text)
+
+
+async def test_what_a_provider_could_not_reach():
+    """That is no reason to take a call for not sent: it was run where it came to."""
+    server = grpc.aio.server()
+    add_GreeterServicer_to_server(Passes(), server)
+    port = server.add_insecure_port("127.0.0.1:0")
+    await server.start()
+    async with AsyncClient(f"127.0.0.1:{port}") as client:
+        error = await fails(GreeterStub(client.channel()).SayHello(Hello()))
+    await server.stop(0)
+    assert isinstance(error, facade.Unavailable)
+    assert error.sent is Sent.MAYBE_EXECUTED
+    assert error.remote
+
+
+class Talks(Plain):
+    async def SayHello(self, request, context):
+        return Greeting(text="x" * 10_000)
+
+
+async def test_an_answer_over_the_limit_of_its_provider():
+    """It was run: no request is meant by what its provider says of sent messages."""
+    server = grpc.aio.server(options=[("grpc.max_send_message_length", 5000)])
+    add_GreeterServicer_to_server(Talks(), server)
+    port = server.add_insecure_port("127.0.0.1:0")
+    await server.start()
+    async with AsyncClient(f"127.0.0.1:{port}") as client:
+        error = await fails(GreeterStub(client.channel()).SayHello(Hello()))
+    await server.stop(0)
+    assert error.code() is grpc.StatusCode.RESOURCE_EXHAUSTED
+    assert error.sent is Sent.MAYBE_EXECUTED

@@ -91,6 +91,38 @@ async def test_metadata_are_attachments(stub, servicer):
     assert "trace" not in servicer.metadata
 
 
+async def test_metadata_that_steer(stub, servicer):
+    """What is no attachment, as it steers a call or is a tracer's, travels as it was given."""
+    steers = (("tri-service-group", "north"), ("tri-service-version", "2"))
+    await stub.SayHello(Hello(), metadata=(*steers, ("grpc-span-bin", b"\1")))
+    assert servicer.metadata["tri-service-group"] == ["north"]
+    assert servicer.metadata["tri-service-version"] == ["2"]
+    assert servicer.metadata["grpc-span-bin"] == [b"\1"]
+
+
+@pytest.mark.parametrize(
+    ("pair", "text"),
+    [
+        (("a b", "1"), "can't be named 'a b'"),
+        ((":path", "/x"), "can't be named ':path'"),
+        (("a", "Zoë"), "more than printable ASCII"),
+        (("a", "1\n"), "more than printable ASCII"),
+        (("a", 1), "'a' is a int"),
+        (("a-bin", "1"), "'a-bin' is a str"),
+    ],
+)
+async def test_metadata_that_can_not_travel(stub, pair, text):
+    """They are told by name, in an error of ours that is grpcio's, and nothing is sent."""
+    for call in (
+        stub.SayHello(Hello(), metadata=(pair,)),
+        stub.SayHelloToAll([], metadata=(pair,)),
+    ):
+        with pytest.raises(facade.InvalidArgument, match=text) as caught:
+            await call
+        assert isinstance(caught.value, grpc.RpcError)
+        assert caught.value.sent is facade.Sent.NOT_SENT
+
+
 async def test_timeouts(client, stub, servicer):
     """A unary call has the client's time; streams have none unless it is said."""
     await stub.SayHello(Hello())

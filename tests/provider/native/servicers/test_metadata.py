@@ -10,6 +10,7 @@ from tests.greeter.greeter_pb2 import Greeting, Hello
 from tests.provider.native.conftest import (
     AioGreeter,
     SyncGreeter,
+    failure,
     stub_of,
     texts,
 )
@@ -160,3 +161,27 @@ async def test_without_a_deadline_there_is_no_countdown():
         assert left == [None, None]
         await stub.SayHello(Hello(), metadata=(("tri-service-timeout", "30000"),))
         assert 29 < left[2] <= 30
+
+
+@pytest.mark.parametrize("base", [AioGreeter, SyncGreeter])
+async def test_metadata_that_can_not_travel(base):
+    """Who gives them is told which, where he gives them, and his caller too."""
+    bad = (("a b", "1"),)
+
+    class Aio(AioGreeter):
+        async def SayHello(self, request, context):
+            if request.name:
+                await context.abort(grpc.StatusCode.ABORTED, "", bad)
+            context.set_trailing_metadata(bad)
+
+    class Sync(SyncGreeter):
+        def SayHello(self, request, context):
+            if request.name:
+                context.abort(grpc.StatusCode.ABORTED, "", bad)
+            context.set_trailing_metadata(bad)
+
+    async with stub_of(Aio() if base is AioGreeter else Sync()) as stub:
+        for name in ("", "Ann"):
+            error = await failure(stub.SayHello(Hello(name=name)))
+            assert error.code() is grpc.StatusCode.UNKNOWN
+            assert "metadata can't be named 'a b'" in error.details()
