@@ -21,8 +21,8 @@ FIRST_PAUSE = 0.05
 GROWTH = 1.6
 LONGEST_PAUSE = 1.0
 
-# Seconds for gRPC to end a stream where the loop ends, and nobody has closed the client: what it
-# has to say after that is for a loop that is closed, and it says so on standard error.
+# Seconds for what else gRPC has to say where the loop ends, and nobody has closed the client: what
+# comes after that is for a loop that is closed, and is complained of on standard error.
 LINGER = 0.02
 
 # Seconds that a connection whose provider drains it may go on until there is another.
@@ -115,7 +115,7 @@ class Connector:
         stream = await self._transport.open()
         connection = Connection(stream, self._settings, self._exports, opened=True)
         connection.credentials = shown
-        task = asyncio.create_task(self._keep(connection), name="facade-connection")
+        task = asyncio.create_task(self._keep(connection, stream), name="facade-connection")
         self._running[task] = connection
         task.add_done_callback(self._over)
         try:
@@ -144,11 +144,12 @@ class Connector:
     def _over(self, task: asyncio.Task[None]) -> None:
         self._late += self._running.pop(task).calls.late
 
-    async def _keep(self, connection: Connection) -> None:
+    async def _keep(self, connection: Connection, stream: ConsumerStream) -> None:
         started = monotonic()
         try:
             await connection.run()
         except asyncio.CancelledError:
+            await stream.gone()
             await asyncio.sleep(LINGER)
             raise
         if monotonic() - started > LONGEST_PAUSE:

@@ -76,6 +76,9 @@ class MemoryStream:
             self.peer.error = error
             self.peer._broken.set()
 
+    async def gone(self) -> None:
+        """At once: nothing carries it."""
+
 
 def pair() -> tuple[MemoryStream, MemoryStream]:
     """Two ends of one stream."""

@@ -42,3 +42,7 @@ class ConsumerStream(FrameStream, Protocol):
     async def describe(self, request: bytes, timeout: float) -> bytes:
         """One Describe call, beside the stream. Raises RpcError."""
         ...
+
+    async def gone(self) -> None:
+        """After ``close``: wait, a second at most, until the carrier has no more to say of it."""
+        ...

@@ -305,6 +305,11 @@ class ClientStream:
             self._call.cancel()
             self._closing = asyncio.ensure_future(self._channel.close())
 
+    async def gone(self) -> None:
+        if self._closing is not None:
+            status = asyncio.ensure_future(self._call.code())
+            await asyncio.wait((self._closing, status), timeout=1)
+
 
 def translate(
     error: grpc.aio.AioRpcError, target: str, what_else: str = "", tls: "ClientTls | None" = None
