@@ -54,20 +54,23 @@ def pytest_collection_modifyitems(items):
 class Program:
     """A server that can be ended, frozen and started again with what it has stored."""
 
-    def __init__(self, command: list[str], port: int, folder: Path) -> None:
+    def __init__(self, command: list[str], port: int, folder: Path, serves: str = "") -> None:
+        """``serves``: what its log says once it does more than to listen."""
         self.port = port
+        self._serves = serves
         self.address = f"127.0.0.1:{port}"
         self._command = command
         self._log = folder / "log"
         self._process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
-        """Returns when it takes connections."""
+        """Returns when it serves."""
         with self._log.open("ab") as log:
+            before = log.tell()
             self._process = subprocess.Popen(self._command, stdout=log, stderr=log)
         until = time.monotonic() + 40
-        while not self._listens():
-            told = self._log.read_text(errors="replace")[-3000:]
+        while not (self._listens() and self._serves in self._told(before)):
+            told = self._told(before)[-3000:]
             assert self._process.poll() is None, f"{self._command} has ended: {told}"
             assert time.monotonic() < until, f"{self._command} does not listen: {told}"
             time.sleep(0.05)
@@ -87,6 +90,9 @@ class Program:
     def thaw(self) -> None:
         assert self._process is not None
         self._process.send_signal(signal.SIGCONT)
+
+    def _told(self, start: int) -> str:
+        return self._log.read_bytes()[start:].decode(errors="replace")
 
     def _listens(self) -> bool:
         with socket.socket() as probe:
@@ -179,7 +185,8 @@ def make_etcd(tmp_path, program) -> Iterator[Callable[..., Program]]:
         command += ["--listen-client-urls", here, "--advertise-client-urls", here]
         command += ["--listen-peer-urls", there, "--initial-advertise-peer-urls", there]
         command += ["--initial-cluster", f"one={there}", "--unsafe-no-fsync", *options]
-        started.append(Program(command, port, folder))
+        # One that is killed before it has chosen itself never does.
+        started.append(Program(command, port, folder, "ready to serve client requests"))
         started[-1].start()
         return started[-1]
 
