@@ -93,6 +93,13 @@ class Connector:
                     if unexplained == 1 and failure.status is Status.INTERNAL:
                         self._wanted = True
                         continue
+                except Exception as error:
+                    logger.exception("cannot connect to %s", self._transport.target)
+                    self.failure = Unavailable(
+                        f"cannot connect to {self._transport.target}: "
+                        f"{type(error).__name__}: {error}",
+                        sent=Sent.NOT_SENT,
+                    )
                 self._end_attempt(self.failure)
                 # Not all consumers at once, when a provider comes back.
                 from random import uniform  # is seldom needed

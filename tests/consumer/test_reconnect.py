@@ -6,6 +6,7 @@ import socket
 import pytest
 
 import facade
+from facade.exchange.memory import MemoryTransport
 
 
 @facade.service("reconnect.Worker")
@@ -202,3 +203,22 @@ async def test_provider_that_is_none_of_ours():
                 await client.refer(Worker).echo("hi")
     finally:
         await stranger.stop(None)
+
+
+async def test_attempt_that_fails_in_a_way_of_its_own(caplog):
+    """Who waits is told why; there is a pause before the next attempt as after any other."""
+    attempts = []
+
+    async def open():
+        attempts.append(1)
+        raise ValueError("odd")
+
+    transport = MemoryTransport(None, None)
+    transport.open = open
+    client = facade.AsyncClient("memory", transport=transport, timeout=20, wait_for_ready=False)
+    async with client:
+        with pytest.raises(facade.Unavailable, match="ValueError: odd") as raised:
+            await client.refer(Worker).echo("never")
+    assert raised.value.sent is facade.Sent.NOT_SENT
+    assert len(attempts) == 1
+    assert [record.exc_info[0] for record in caplog.records] == [ValueError]
