@@ -3,6 +3,9 @@
 
 import asyncio
 import logging
+import subprocess
+import sys
+from pathlib import Path
 
 import grpc
 import grpc.aio
@@ -14,6 +17,7 @@ from tests.greeter.greeter_pb2 import Greeting, Hello
 from tests.provider.native.conftest import AioGreeter, SyncGreeter, failure, serving, stub_of
 
 CALLERS = 20
+ROOT = Path(facade.__file__).parents[1]
 
 
 async def test_callers_who_leave_are_no_error_of_the_method(caplog):
@@ -38,7 +42,8 @@ async def test_callers_who_leave_are_no_error_of_the_method(caplog):
             call.cancel()
         for _ in calls:
             await ended.acquire()
-    assert [r for r in caplog.records if r.levelno > logging.INFO] == []
+    # gRPC has complaints of its own where others of its loops are in this process.
+    assert [r for r in caplog.records if r.name.startswith("facade")] == []
 
 
 @pytest.mark.parametrize("base", [AioGreeter, SyncGreeter])
@@ -103,34 +108,56 @@ async def test_tasks_that_write_are_told_of_the_end():
     assert [type(error) for error in ended] == [grpc.aio.UsageError] * 2
 
 
-def test_a_loop_that_ends_with_calls_under_way(caplog):
-    """Nobody is there to be told how they ended, and that is no error."""
-    held = []
+ENDS = """
+import asyncio
+import logging
 
-    async def main():
-        reading = asyncio.Semaphore(0)
+import facade
+from tests.greeter import greeter_pb2_grpc
+from tests.greeter.greeter_pb2 import Hello
 
-        class Mine(AioGreeter):
-            async def SayHelloToAll(self, request_iterator, context):
-                await context.read()
-                reading.release()
-                await asyncio.Event().wait()
+logging.basicConfig(level=logging.WARNING)
+held = []
 
-        async def requests():
-            yield Hello()
+
+async def main():
+    reading = asyncio.Semaphore(0)
+
+    class Mine(greeter_pb2_grpc.GreeterServicer):
+        async def SayHelloToAll(self, request_iterator, context):
+            await context.read()
+            reading.release()
             await asyncio.Event().wait()
 
-        server = facade.Server("127.0.0.1:0")
-        greeter_pb2_grpc.add_GreeterServicer_to_server(Mine(), server)
-        await server.start()
-        client = facade.AsyncClient(f"127.0.0.1:{server.port}")
-        stub = greeter_pb2_grpc.GreeterStub(client.channel())
-        held.extend(stub.SayHelloToAll(requests()) for _ in range(CALLERS))
-        for _ in range(CALLERS):
-            await reading.acquire()
+    async def requests():
+        yield Hello()
+        await asyncio.Event().wait()
 
-    asyncio.run(main())
-    assert [r for r in caplog.records if r.levelno > logging.INFO] == []
+    server = facade.Server("127.0.0.1:0")
+    greeter_pb2_grpc.add_GreeterServicer_to_server(Mine(), server)
+    await server.start()
+    client = facade.AsyncClient(f"127.0.0.1:{server.port}")
+    stub = greeter_pb2_grpc.GreeterStub(client.channel())
+    held.extend(stub.SayHelloToAll(requests()) for _ in range(CALLERS))
+    for _ in range(CALLERS):
+        await reading.acquire()
+
+
+asyncio.run(main())
+"""
+
+
+def test_a_loop_that_ends_with_calls_under_way():
+    """Nobody is there to be told how they ended, and that is no error."""
+    done = subprocess.run(
+        [sys.executable, "-c", f"CALLERS = {CALLERS}\n{ENDS}"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=50,
+        check=False,
+    )
+    assert (done.returncode, done.stderr) == (0, "")
 
 
 async def test_a_call_is_cancelled_at_its_first_answer():
