@@ -57,7 +57,7 @@ class EtcdApi:
         """Prolong a lease: the seconds that it has from now on, 0 where it is over."""
         request = {"ID": lease}
         answers = self._stream("Lease/LeaseKeepAlive", "LeaseKeepAlive", request, PATIENCE)
-        async with aclosing(answers):
+        async with asyncio.timeout(PATIENCE), aclosing(answers):
             async for answer in answers:
                 return int(answer.TTL)
         raise ConnectionError("the stream has ended")
@@ -76,7 +76,9 @@ class EtcdApi:
         with self._errors(channel):
             stream = called(timeout=timeout, metadata=await self._metadata(channel))
             try:
-                await stream.write(message(f"{noun}Request")(**fields))
+                # gRPC waits for ever where the connection is lost just as the call begins.
+                async with asyncio.timeout(PATIENCE):
+                    await stream.write(message(f"{noun}Request")(**fields))
                 while (answer := await stream.read()) is not grpc.aio.EOF:
                     yield answer
             finally:

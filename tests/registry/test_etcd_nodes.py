@@ -3,7 +3,11 @@
 import asyncio
 from types import SimpleNamespace
 
+import pytest
+
+from facade.registry import etcd_api
 from facade.registry.etcd import EtcdNodes
+from facade.registry.etcd_api import EtcdApi
 from facade.registry.etcd_messages import message
 
 
@@ -62,3 +66,31 @@ async def test_watch_that_ends_at_once(monkeypatch):
     await told_until(nodes, 6)
     assert all(pauses[:2])
     await nodes.close()
+
+
+class NeverBegins:
+    """A stream whose connection was lost just as it began: gRPC never takes what is written."""
+
+    def __init__(self):
+        self.cancelled = False
+
+    def __call__(self, **settings):
+        return self
+
+    async def write(self, request):
+        await asyncio.Event().wait()
+
+    def cancel(self):
+        self.cancelled = True
+
+
+@pytest.mark.parametrize("use", ["watch", "keep_alive"])
+async def test_stream_that_never_begins(monkeypatch, use):
+    """It is given up in time, and so is tried again: a watch would be silent for ever."""
+    monkeypatch.setattr(etcd_api, "PATIENCE", 0.01)
+    api, stream = EtcdApi(("127.0.0.1:1",)), NeverBegins()
+    monkeypatch.setattr(api, "_method", lambda *_: stream)
+    with pytest.raises(TimeoutError):
+        await (api.keep_alive(7) if use == "keep_alive" else anext(api.watch(b"a", b"b", 1)))
+    assert stream.cancelled
+    await api.close()
