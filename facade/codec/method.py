@@ -20,9 +20,9 @@ from facade.codec.payload import (
     convert,
     decode_plain,
     decoder,
+    described,
     encode_plain,
     from_json,
-    text_of,
     value_of,
 )
 from facade.core.errors import Code, InvalidArgument, RpcError, Sent, Status
@@ -255,7 +255,7 @@ class MethodCodec:
         except Exception as error:
             raise RpcError(
                 f"what {self.method} answered is not a {_type_name(self.method.returns)}: "
-                f"{text_of(error)}",
+                f"{described(error)}",
                 code=Code.SERIALIZATION,
                 status=Status.INTERNAL,
             ) from None
@@ -285,7 +285,7 @@ class MethodCodec:
 
     def _explain(self, error: Exception) -> str:
         """Name the argument where msgspec gives a path."""
-        text = text_of(error)
+        text = described(error)
         place = re.search(r" - at (?:`key` in )?`\$(?:\[(\d+)\]|\.(\w+))(.*)`$", text)
         if place is None:
             return text

@@ -9,6 +9,7 @@ from google.protobuf.message import DecodeError, Message
 
 from facade.codec.defaults import filler
 from facade.codec.numbers import read_numbers
+from facade.core.exceptions import text_of
 from facade.jsonvalue import to_value
 
 Payload = tuple[str, Any]
@@ -104,11 +105,11 @@ def _custom_types(info: Any, seen: set[int]) -> Iterator[Any]:
 MALFORMED = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 
 
-def text_of(error: Exception) -> str:
-    """Of what msgspec raises it says enough; the user's own may be a mere name."""
-    if isinstance(error, (*MALFORMED, ValueError)):
-        return str(error)
-    return f"{type(error).__name__}: {error}"
+def described(error: Exception) -> str:
+    """Of what msgspec raises the text says enough; that of the user's own may be a mere name."""
+    text = text_of(error)
+    known = isinstance(error, (*MALFORMED, ValueError))
+    return text if known else f"{type(error).__name__}: {text}"
 
 
 _encoder = msgspec.msgpack.Encoder(enc_hook=to_plain)

@@ -332,3 +332,21 @@ def test_answer_that_lacks_what_it_must_have(encoding):
     """It is an answer that can't be encoded, and not a failure of a filter."""
     with pytest.raises(RpcError, match=r"can't be encoded: .*required"):
         codec(PART, returns=PART).encode_result(PART(), encoding)
+
+
+def test_type_that_raises_what_has_no_text():
+    """Neither its own error nor the text of that goes further than the call."""
+
+    class Mute(Exception):
+        def __str__(self):
+            raise KeyError("no text")
+
+    @dataclasses.dataclass
+    class Odd:
+        value: int
+
+        def __post_init__(self):
+            raise Mute
+
+    with pytest.raises(InvalidArgument, match=r"Mute: .its text can't be made: KeyError"):
+        codec(Odd).decode_arguments((MSGPACK, msgspec.msgpack.encode([{"value": 1}])))
