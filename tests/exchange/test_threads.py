@@ -125,7 +125,7 @@ def test_loop_that_ends_while_its_thread_is_at_a_value(closed):
     assert ended.wait(20)
     assert len(begun) == 1
     assert reader.cancelled()
-    assert stream.at_hand <= 1
+    assert stream.at_hand == 1
 
 
 async def test_an_iterator_that_raises_an_end_of_another_kind():

@@ -8,6 +8,17 @@ from facade.exchange.security import identity_of
 each = pytest.mark.parametrize("way", [{}, {"unary": True}, {"native": True}], ids=str)
 
 
+class Watch(facade.Filter):
+    """Notes who calls."""
+
+    def __init__(self, seen):
+        self._seen = seen
+
+    async def invoke(self, invoker, invocation):
+        self._seen.append(invocation.remote_identity)
+        return await invoker.invoke(invocation)
+
+
 @pytest.fixture
 def tls(host, authority):
     return facade.ServerTls(host.certificate, host.key, client_ca=authority.pem)
@@ -30,13 +41,7 @@ async def test_methods_know_who_calls(ends, tls, as_ann, way):
 async def test_what_authenticate_says_goes_before(ends, tls, as_ann, way):
     """Also a name that is empty, or the number 0."""
     seen = []
-
-    class Watch(facade.Filter):
-        async def invoke(self, invoker, invocation):
-            seen.append(invocation.remote_identity)
-            return await invoker.invoke(invocation)
-
-    filters = ["default", Watch()]
+    filters = ["default", Watch(seen)]
     server = await ends.serve(tls=tls, filters=filters, authenticate=lambda *_: 0)
     await ends.refer(server, tls=as_ann, **way).echo(b"abc")
     assert seen == [0]
@@ -45,13 +50,7 @@ async def test_what_authenticate_says_goes_before(ends, tls, as_ann, way):
 async def test_filters_know_who_calls(ends, tls, as_ann, ann):
     """By the invocation: all that the certificate says."""
     seen = []
-
-    class Watch(facade.Filter):
-        async def invoke(self, invoker, invocation):
-            seen.append(invocation.remote_identity)
-            return await invoker.invoke(invocation)
-
-    server = await ends.serve(tls=tls, filters=["default", Watch()])
+    server = await ends.serve(tls=tls, filters=["default", Watch(seen)])
     await ends.refer(server, tls=as_ann).echo(b"abc")
     (identity,) = seen
     assert "CN=ann" in identity.subject
