@@ -189,13 +189,12 @@ class Lease:
             return  # and its connections with it
         assert self._closing is not None
         self._closing.set_result(None)
-        try:
-            if last:
-                await connector.close(grace)
-            else:
+        if last:
+            await connector.close(grace)
+        else:
+            try:
                 await self._end_calls(connector, grace)
-        finally:
-            if not last:
+            finally:
                 self._handlers.leave()
         await self._handlers.settle(grace)
 

@@ -5,6 +5,8 @@ import inspect
 from collections.abc import Callable
 from typing import Any
 
+from facade.core.cancellation import of_this_task
+
 
 async def call(function: Callable[..., Any], *arguments: object) -> Any:
     """Call it, in a thread where it is a plain function, and await what is to be awaited.
@@ -18,8 +20,7 @@ async def call(function: Callable[..., Any], *arguments: object) -> Any:
         value = await asyncio.to_thread(_called, function, arguments)
         return await value if inspect.isawaitable(value) else value
     except asyncio.CancelledError as error:
-        task = asyncio.current_task()
-        if task is None or task.cancelling():
+        if of_this_task():
             raise
         raise _instead(function, error) from error  # it, or what it waited for, and not we
     except (Exception, KeyboardInterrupt, GeneratorExit):

@@ -9,6 +9,7 @@ import grpc
 import grpc.aio
 import msgspec
 
+from facade.core.cancellation import of_this_task
 from facade.core.countdown import TimeoutCountDown
 from facade.core.errors import (
     Code,
@@ -22,6 +23,7 @@ from facade.core.errors import (
 )
 from facade.core.invocation import Attachments, Invocation
 from facade.core.result import Result
+from facade.core.stream import NOT_OF_THE_STREAM
 from facade.exchange.metadata import RICH_STATUS, Pairs, check, to_attachments, to_metadata
 from facade.exchange.nativeerror import late, read_error
 from facade.exchange.overdue import timeout_text
@@ -29,10 +31,6 @@ from facade.exchange.transport import GrpcTransport
 
 # What ``read`` gives at the end of a stream.
 END = grpc.aio.EOF
-
-
-# Any other, SystemExit say, must end neither the process nor the thread of all blocking calls.
-_NOT_OF_THE_REQUESTS = (asyncio.CancelledError, KeyboardInterrupt, GeneratorExit)
 
 
 class Rpc(msgspec.Struct, frozen=True):
@@ -195,8 +193,7 @@ class NativeCall:
             self._transport.failed(failure)
             raise failure from None
         except asyncio.CancelledError:
-            task = asyncio.current_task()
-            if task is None or task.cancelling() or self._given_up:
+            if of_this_task() or self._given_up:
                 self.cancel()
                 raise
         # Who awaits a call is cancelled with it, be it by its channel's end.
@@ -215,8 +212,8 @@ class NativeCall:
             if not self.call.done():  # as when what it waits for was cancelled
                 self._failure = error if isinstance(error, RpcError) else self._no_request(error)
                 self.call.cancel()
-            if isinstance(error, _NOT_OF_THE_REQUESTS):
-                raise
+            if isinstance(error, NOT_OF_THE_STREAM):
+                raise  # SystemExit, say, must end neither the process nor its thread
 
     async def _feed_on(self, requests: AsyncIterator[Any]) -> None:
         try:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import grpc
 import grpc.aio
 
+from facade.core.cancellation import of_this_task
 from facade.core.errors import (
     Code,
     DeadlineExceeded,
@@ -254,8 +255,7 @@ async def _answer(call: Awaitable[bytes], target: str) -> bytes:
     try:
         return await call
     except asyncio.CancelledError:
-        task = asyncio.current_task()
-        if task is not None and task.cancelling():
+        if of_this_task():
             raise
         raise Unavailable(f"the connection to {target} was closed") from None
 

@@ -4,6 +4,7 @@ import asyncio
 from time import monotonic
 from typing import Any
 
+from facade.core.cancellation import of_this_task
 from facade.core.errors import Code, LimitExceeded, RpcError, Sent, Status, Unavailable
 from facade.exchange.answering import (
     Channels,
@@ -110,8 +111,7 @@ class UnaryCalls:
                 cancelled = _failed(self._why_cancelled(wire))
                 log_oneway(self._exports, wire.service, wire.method, cancelled)
             raise
-        task = asyncio.current_task()
-        if task is not None and task.cancelling():
+        if of_this_task():
             log_swallowed(self._exports, call)
         if envelope is None:
             return WireResult()

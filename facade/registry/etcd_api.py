@@ -8,6 +8,7 @@ from typing import Any
 import grpc
 import grpc.aio
 
+from facade.core.cancellation import of_this_task
 from facade.registry.access import Access
 from facade.registry.etcd_messages import message
 
@@ -131,8 +132,7 @@ class EtcdApi:
             raise ConnectionError("the stream ended before it was written to") from None
         except asyncio.CancelledError:
             # So end calls whose channel was closed, when another call on it had failed.
-            task = asyncio.current_task()
-            if task is None or task.cancelling() or self._channel is channel:
+            if of_this_task() or self._channel is channel:
                 raise
             raise ConnectionError("the connection was given up") from None
 

@@ -8,6 +8,7 @@ from typing import Any
 import grpc
 import grpc.aio
 
+from facade.core.cancellation import of_this_task
 from facade.core.chain import INTERRUPTED, swallowers
 from facade.core.errors import Status
 from facade.core.log import get_logger
@@ -133,8 +134,7 @@ class NativeCalls(grpc.GenericRpcHandler):  # type: ignore[misc]
 
     async def _answer(self, call: Call) -> Outcome:
         outcome = await call.answer()
-        task = asyncio.current_task()
-        if task is not None and task.cancelling():
+        if of_this_task():
             _log_swallowed(call)
         return outcome
 
