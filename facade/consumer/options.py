@@ -108,15 +108,8 @@ def readable(target: str, tls: "ClientTls | None") -> bool:
     return in_the_open(target, tls)
 
 
-def check_values(
-    timeout: float,
-    heartbeat: float,
-    heartbeat_timeout: float,
-    propagate: Collection[str] | None,
-) -> None:
+def check_values(timeout: float, propagate: Collection[str] | None) -> None:
     """ValueError or TypeError, which says what to change."""
     check_seconds(timeout, "timeout of the client")
-    check_seconds(heartbeat, "heartbeat")
-    check_seconds(heartbeat_timeout, "heartbeat_timeout")
     if isinstance(propagate, str):
         raise TypeError(f"propagate is a list of names: propagate=[{propagate!r}]")

@@ -6,6 +6,7 @@ import msgspec
 
 from facade.exchange.credentials import Credentials
 from facade.exchange.limits import DEFAULT, Limits
+from facade.service import check_seconds
 
 if TYPE_CHECKING:
     from facade.exchange.tls import ClientTls, ServerTls
@@ -49,6 +50,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
             value = getattr(self, name)
             if isinstance(value, bool) or not isinstance(value, kind):
                 raise TypeError(f"{name}={value!r}: give {_NAMES[kind]}")
+        check_seconds(self.heartbeat, "heartbeat")
+        check_seconds(self.heartbeat_timeout, "heartbeat_timeout")
         if not 1 <= self.max_message_size <= MOST_MESSAGE:
             raise ValueError(
                 f"max_message_size={self.max_message_size}: from 1 byte to {MOST_MESSAGE}"

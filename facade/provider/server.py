@@ -37,7 +37,6 @@ from facade.provider.standard import StandardServices
 from facade.provider.streams import Streams
 from facade.provider.unary import UnaryCalls
 from facade.provider.watchdog import Watchdog
-from facade.service import check_seconds
 
 if TYPE_CHECKING:
     from facade.exchange.tls import ServerTls
@@ -140,8 +139,6 @@ class Server(Exporting):
             max_calls=max_calls,
             max_cancels=max_cancels,
         )
-        check_seconds(heartbeat, "heartbeat")
-        check_seconds(heartbeat_timeout, "heartbeat_timeout")
         # A wrong name is an error here, not at the first export.
         check_settings(FilterSettings(filter_settings), filters, "filter_settings")
         resolve(filters, PROVIDER, self._filter_settings)
