@@ -14,6 +14,7 @@ import pytest
 import facade
 from examples.interop.interface import Greeter
 from examples.interop.provider import PythonGreeter
+from tests.ports import free_port
 
 EXAMPLES = Path(__file__).resolve().parents[2] / "examples" / "interop"
 PROXIES = {"nginx": "nginx.conf", "envoy": "envoy.yaml"}
@@ -29,7 +30,7 @@ def proxy(tool, tmp_path) -> Iterator[Start]:
 
     def start(name: str, provider: str | facade.Server, *changes: tuple[str, str]) -> str:
         command = {"nginx": _nginx, "envoy": _envoy}[name]
-        port = _free_port()
+        port = free_port()
         behind = provider.rpartition(":")[2] if isinstance(provider, str) else provider.port
         text = (EXAMPLES / PROXIES[name]).read_text()
         for old, new in [("8080", str(port)), ("50051", str(behind)), *changes]:
@@ -59,12 +60,6 @@ def version(tool):
         return found[1]
 
     return ask
-
-
-def _free_port() -> int:
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        return taken.getsockname()[1]
 
 
 def _wait_for(process: subprocess.Popen, port: int) -> None:

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.servers.ports import free_port
+from tests.ports import free_port
 
 ZOOKEEPER = Path("/usr/share/java/zookeeper.jar")
 

@@ -247,7 +247,7 @@ async def test_cache_stands_in(url, server, open_at, tmp_path):
 
 async def test_next_server_is_asked(kind, server, open_at):
     """Of several servers of one registry the first that answers is used."""
-    from tests.servers.ports import free_port
+    from tests.ports import free_port
 
     url = f"{kind}://127.0.0.1:{free_port()},{server.address}?session={SESSION}"
     told = Listening()
