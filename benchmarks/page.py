@@ -1,4 +1,4 @@
-"""Writes the figures of the record into docs/performance.md, and its plot.
+"""Writes the figures of the record into docs/performance.md, with its plot, and README.md.
 
 python -m benchmarks.page [RECORD]
 """
@@ -13,7 +13,9 @@ from benchmarks.bars import BARS
 from benchmarks.bench import Line
 from benchmarks.record import RECORD, Record
 
-DOCS = Path(__file__).parents[1] / "docs"
+ROOT = Path(__file__).parents[1]
+DOCS = ROOT / "docs"
+README = ROOT / "README.md"
 PAGE = DOCS / "performance.md"
 PLOT = DOCS / "performance.svg"
 
@@ -42,6 +44,23 @@ def _row(line: Line) -> str:
 
 def _side(value: float) -> str:
     return f"{float(f'{value:.3g}'):,.0f}" if value >= 10 else f"{value:.2f}"
+
+
+def compared(record: Record) -> str:
+    """The few that README.md has: how many are in flight, and beside what."""
+    rows = ["| In flight | asyncio: ours / bare | threads: ours / bare |", "|---|---|---|"]
+    for calls in (1, 16, 64, 256):
+        cells = [_times(record.lines.get(f"ratio {kind} {calls}")) for kind in ("aio", "sync")]
+        rows.append(f"| {calls} | {' | '.join(cells)} |")
+    return "\n".join(rows)
+
+
+def _times(line: Line | None) -> str:
+    if line is None or line.ours is None or line.theirs is None:
+        return ""
+    spread = f"{line.low:.1f} to {line.high:.1f}"
+    sides = f"{_side(line.ours)} / {_side(line.theirs)} {line.unit}"
+    return f"{sides}, {line.value:.1f} times ({spread})"
 
 
 def layers(record: Record) -> str:
@@ -117,23 +136,28 @@ def _bar(line: Line, top: int, x: Callable[[float], float]) -> str:
     return "".join(parts)
 
 
-def filled(page: str, record: Record) -> str:
-    """The page with the record's figures where its marks are."""
-    for name, text in (
-        ("machine", machine(record)),
-        ("figures", figures(record)),
-        ("layers", layers(record)),
-    ):
+# What each page shows of the record.
+PAGES = {PAGE: (machine, figures, layers), README: (compared,)}
+
+
+def filled(page: Path, record: Record) -> str:
+    """Its text, with the record's figures where its marks are."""
+    text = page.read_text()
+    for part in PAGES[page]:
+        name = part.__name__
         head, tail = f"<!-- {name}: python -m benchmarks.page -->\n", f"\n<!-- end of {name} -->"
-        before, _, rest = page.partition(head)
-        _, _, after = rest.partition(tail)
-        page = f"{before}{head}{text}{tail}{after}"
-    return page
+        before, _, rest = text.partition(head)
+        _, mark, after = rest.partition(tail)
+        if not mark:
+            raise ValueError(f"{page} has no marks for {name}:\n{head}{tail}")
+        text = f"{before}{head}{part(record)}{tail}{after}"
+    return text
 
 
 def main(path: str = str(RECORD)) -> None:
     record = Record.read(Path(path))
-    PAGE.write_text(filled(PAGE.read_text(), record))
+    for page in PAGES:
+        page.write_text(filled(page, record))
     PLOT.write_text(plot(record))
 
 

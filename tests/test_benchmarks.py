@@ -19,11 +19,12 @@ from benchmarks.throttle import Link
 ROOT = Path(__file__).parents[1]
 
 
-def test_page_shows_the_record():
-    """docs/performance.md and its plot have the figures of benchmarks/record.json."""
+def test_pages_show_the_record():
+    """docs/performance.md with its plot, and README.md, have the figures of
+    benchmarks/record.json."""
     record = Record.read()
-    text = page.PAGE.read_text()
-    assert page.filled(text, record) == text, "run `python -m benchmarks.page`"
+    for each in page.PAGES:
+        assert page.filled(each, record) == each.read_text(), "run `python -m benchmarks.page`"
     assert page.PLOT.read_text() == page.plot(record), "run `python -m benchmarks.page`"
 
 
