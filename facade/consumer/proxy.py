@@ -2,7 +2,7 @@
 
 import asyncio
 import concurrent.futures
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Coroutine, Mapping
 from typing import Any, Protocol, Self, TypeVar, cast
 
 from facade.codec import CallingCodec
@@ -323,6 +323,9 @@ class Runs(Protocol):
     def call(self, invoker: Invoker, invocation: Invocation) -> Result: ...
     def start(
         self, invoker: Invoker, invocation: Invocation, change: Callable[[Any], Any] = ...
+    ) -> concurrent.futures.Future[Any]: ...
+    def submit(
+        self, start: Callable[[], Coroutine[Any, Any, Any]], /
     ) -> concurrent.futures.Future[Any]: ...
 
 

@@ -184,7 +184,8 @@ class BlockingStreamMethod(BlockingMethod):
         return self._engine.start(self._invoker, invocation, self._for_thread)
 
     def _for_thread(self, value: Any) -> Any:
-        return InThread(value, self._engine.loop) if is_stream(value) else value
+        engine = self._engine
+        return InThread(value, engine.loop, engine.submit) if is_stream(value) else value
 
 
 def gives_stream(codec: CallingCodec) -> bool:

@@ -4,7 +4,8 @@ import asyncio
 import contextvars
 import threading
 from collections import deque
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator
+from concurrent.futures import Future
 from contextlib import suppress
 from functools import partial
 from typing import Any
@@ -16,6 +17,8 @@ from facade.core.stream import close
 AHEAD = 64
 
 Run = Callable[[Callable[[], None]], Awaitable[None]]
+
+Submit = Callable[[Callable[[], Coroutine[Any, Any, Any]]], Future[Any]]
 
 
 class FromThread(AsyncIterator[Any]):
@@ -115,11 +118,17 @@ class FromThread(AsyncIterator[Any]):
 
 
 class InThread:
-    """The values of a stream of the event loop ``loop``, for a thread: a plain iterator."""
+    """The values of a stream of the event loop ``loop``, for a thread: a plain iterator.
 
-    def __init__(self, stream: Any, loop: asyncio.AbstractEventLoop) -> None:
+    ``submit`` runs a coroutine there, and raises where that loop runs no more.
+    """
+
+    def __init__(
+        self, stream: Any, loop: asyncio.AbstractEventLoop, submit: Submit | None = None
+    ) -> None:
         self._stream = stream
         self._loop = loop
+        self._submit = partial(_submit, loop) if submit is None else submit
         self._ready: deque[Any] = deque()
         # Raised once what came before it has been taken.
         self._end: BaseException | None = None
@@ -131,7 +140,7 @@ class InThread:
         if not self._ready:
             if self._end is not None:
                 self._finish()
-            self._wait_for(self._take())
+            self._wait_for(self._take)
             if not self._ready:
                 self._finish()
         return self._ready.popleft()
@@ -171,15 +180,10 @@ class InThread:
         except Exception as error:
             self._end = error
 
-    def _wait_for(self, work: Any) -> None:
+    def _wait_for(self, start: Callable[[], Coroutine[Any, Any, Any]]) -> None:
         if self._loop is asyncio._get_running_loop():
-            work.close()
             raise RuntimeError("this would wait for its own event loop: use `async for`")
-        try:
-            future = asyncio.run_coroutine_threadsafe(work, self._loop)
-        except RuntimeError:  # that loop is closed
-            work.close()
-            raise
+        future = self._submit(start)
         try:
             future.result()
         except BaseException:  # KeyboardInterrupt
@@ -189,7 +193,7 @@ class InThread:
     def close(self) -> None:
         """Read no more: the other end is told."""
         if self._stop():
-            self._wait_for(close(self._stream))
+            self._wait_for(partial(close, self._stream))
 
     def _stop(self) -> bool:
         """Whether its stream is still to be closed."""
@@ -206,6 +210,17 @@ class InThread:
 
     def __repr__(self) -> str:
         return f"<{self._stream!r}, for a thread>"
+
+
+def _submit(
+    loop: asyncio.AbstractEventLoop, start: Callable[[], Coroutine[Any, Any, Any]]
+) -> Future[Any]:
+    work = start()
+    try:
+        return asyncio.run_coroutine_threadsafe(work, loop)
+    except RuntimeError:  # that loop is closed
+        work.close()
+        raise
 
 
 async def in_thread(function: Callable[[], None]) -> None:

@@ -2,8 +2,6 @@
 
 import asyncio
 import concurrent.futures
-import subprocess
-import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
 
@@ -293,37 +291,3 @@ async def test_error_while_sending_reaches_who_waits(connect):
     assert done, "the thread still waits"
     assert isinstance(outcome.exception(), Exception)
     assert await asyncio.to_thread(client.refer(Worker).echo, "hi") == "hi"
-
-
-AT_EXIT = """
-import atexit
-
-def leave():
-    for use in (client.refer(Worker).echo, client.ready, client.close):
-        try:
-            use()
-        except RuntimeError as error:
-            print(error)
-
-atexit.register(leave)
-
-import facade
-
-class Worker:
-    def echo(self) -> str: ...
-
-client = facade.Client("127.0.0.1:1")
-other = facade.Client("127.0.0.1:1")
-atexit.register(lambda: print("closed", other.close()))
-"""
-
-
-def test_client_that_is_used_when_the_interpreter_ends():
-    """By a function that was given to atexit before it was made: an error, and no wait for ever.
-    One that was given later may still use it."""
-    ended = subprocess.run(
-        [sys.executable, "-c", AT_EXIT], capture_output=True, text=True, timeout=60, check=True
-    )
-    assert ended.stderr == ""
-    assert ended.stdout.startswith("closed None")
-    assert ended.stdout.count("the interpreter ends") == 3
