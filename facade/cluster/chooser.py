@@ -33,6 +33,8 @@ class Chooser:
         if not isinstance(balancers, ByMethod):
             balancers = ByMethod({}, balancers)
         self._balancers = balancers
+        if any(each.times for each in (balancers.default, *balancers.values())):
+            directory.time_calls()
         # That of all methods, where they have the same one.
         self._balancer: Balancer[Any] | None = None if balancers else balancers.default
         self._sticky = sticky if isinstance(sticky, ByMethod) else ByMethod({}, sticky)

@@ -41,8 +41,9 @@ class Directory:
     subset    use only some of the providers
     routers   filter the list for each call, in this order
     zone      providers of this zone before all others: see ZoneRouter
-    idle      seconds after the last call when the connection of an endpoint is closed, unless it
-              holds callbacks; the next call opens it again. None: never
+    idle      seconds, once or twice as many, after the last call when the connection of an
+              endpoint is closed, unless it holds callbacks; the next call opens it again. None:
+              never
     open      makes the way to a provider; see ``Opened``
     registry  where the providers are from, for the texts of errors
 
@@ -100,6 +101,7 @@ class Directory:
         # where nothing is known, or routers have a say.
         self.steady: Endpoints = ()
         self.until = 0.0
+        self._timed = False
         self._looked = clock()
         self._emptied: float | None = None
         self._closing: set[asyncio.Task[None]] = set()
@@ -153,6 +155,7 @@ class Directory:
             health=self._health,
             clock=self.clock,
             changed=self.changed,
+            timed=self._timed,
         )
 
     def _rank(self) -> None:
@@ -166,6 +169,12 @@ class Directory:
         # Facts that routers and balancers go by may have changed: no list is the same.
         self._members = ()
         self.changed()
+
+    def time_calls(self) -> None:
+        """A balancer goes by the latency of the endpoints."""
+        self._timed = True
+        for endpoint in self._endpoints.values():
+            endpoint.timed = True
 
     def begin(self) -> None:
         """Connect to those that are used, before any call."""
@@ -277,11 +286,9 @@ class Directory:
             self._rank()
 
     def sweep(self) -> None:
-        """Close what nobody has called for long."""
-        now = self.clock()
+        """Close what nobody has called since the last time."""
         for endpoint in self._endpoints.values():
-            long_ago = self._idle is not None and now - endpoint.used >= self._idle
-            if long_ago and endpoint.idle:
+            if endpoint.rested():
                 self._close(endpoint)
         self.changed()
 

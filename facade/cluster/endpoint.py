@@ -67,9 +67,10 @@ class Endpoint:
     """A provider, the way there, and how its calls have gone of late.
 
     It belongs to one event loop. ``weight`` is what it is worth now, ``active`` how many calls
-    are under way. Moving averages: ``latency`` of calls that were answered or timed out, in
-    seconds; ``failing``, the share of calls that failed; ``load``, as the provider says. While
-    it gets no calls, they sink, so that it is tried again.
+    are under way, ``calls`` how many there were. Moving averages: ``latency`` of calls that were
+    answered or timed out, in seconds, if they are ``timed``; ``failing``, the share of calls
+    that failed; ``load``, as the provider says. While it gets no calls, they sink, so that it is
+    tried again.
     """
 
     __slots__ = (
@@ -79,6 +80,7 @@ class Endpoint:
         "_health",
         "_open",
         "_opened",
+        "_rest",
         "_seen",
         "_since",
         "_until",
@@ -91,7 +93,7 @@ class Endpoint:
         "load",
         "provider",
         "state",
-        "used",
+        "timed",
         "weight",
     )
 
@@ -103,6 +105,7 @@ class Endpoint:
         health: Health | None = None,
         clock: Callable[[], float] = monotonic,
         changed: Callable[[], None] = lambda: None,
+        timed: bool = True,
     ) -> None:
         self.provider = provider
         self.address = provider.address
@@ -114,8 +117,7 @@ class Endpoint:
         self.latency = 0.0
         self.failing = 0.0
         self.load = 0.0
-        # When it was opened or a call ended last.
-        self.used = clock()
+        self.timed = timed
         self._open = open
         self._health = health if health is not None else Health()
         self._clock = clock
@@ -125,6 +127,8 @@ class Endpoint:
         self._opened = self._until = 0.0
         self._ejections = 0
         self._seen = 0
+        # What it had done when ``rested`` was asked last, if it was open by then.
+        self._rest: tuple[int, int] | None = None
 
     async def invoke(self, invocation: Invocation, guard: Guard | None = None) -> Result:
         """Call, and take note of how that went. Where it fails, ``guard`` has the last word."""
@@ -133,14 +137,15 @@ class Endpoint:
             invoker = self.open()
         self.active += 1
         self.calls += 1
-        started = self._clock()
+        timed = self.timed
+        started = self._clock() if timed else 0.0
         try:
             result = await invoker.invoke(invocation)
         except BaseException as error:
-            self._left()
+            self.active -= 1
             if not isinstance(error, RpcError):
                 raise
-            if error.code is Code.TIMEOUT:
+            if timed and error.code is Code.TIMEOUT:
                 self._timed_out(self._clock() - started)
             self._failed(error)
             if guard is None:
@@ -153,9 +158,8 @@ class Endpoint:
             at_end(result, self._left)
         else:
             self.active -= 1
-            ended = self.used = self._clock()
-            if not invocation.oneway:
-                took = ended - started
+            if timed and not invocation.oneway:
+                took = self._clock() - started
                 self.latency += (took - self.latency) * STEP if self.latency else took
         if result.expired:
             self._failed(DeadlineExceeded("expired"))
@@ -169,7 +173,6 @@ class Endpoint:
 
     def _left(self, outcome: Result | BaseException | None = None) -> None:
         self.active -= 1
-        self.used = self._clock()
 
     def _timed_out(self, took: float) -> None:
         """It takes at least so long: without this one that answers nothing would look fastest."""
@@ -202,6 +205,11 @@ class Endpoint:
         """Whether it is open for nobody: no call is under way, and it can't call back."""
         return self.invoker is not None and not self.active and not self.invoker.held
 
+    def rested(self) -> bool:
+        """Whether it has been idle ever since this was asked last."""
+        before, self._rest = self._rest, (self.calls, self.active)
+        return self.idle and before == self._rest
+
     @property
     def usable(self) -> bool:
         """Whether it takes its share of the calls."""
@@ -216,7 +224,8 @@ class Endpoint:
         """Connect, unless that was begun."""
         if self.invoker is None:
             self.invoker = self._open(self.provider)
-            self.used = self._opened = self._clock()
+            self._opened = self._clock()
+            self._rest = None
             self.state = State.CONNECTING
             self.invoker.begin()
             self._changed()

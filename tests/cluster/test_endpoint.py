@@ -2,7 +2,8 @@ import asyncio
 
 import pytest
 
-from facade.cluster import Endpoint, State
+from facade.cluster import BALANCERS, Chooser, Endpoint, State
+from facade.cluster.balance import P2C, ShortestResponse
 from facade.core import Code, DeadlineExceeded, LimitExceeded, Method, Result, RpcError, Unavailable
 from facade.core.load import LOAD
 from facade.registry import Provider
@@ -22,6 +23,28 @@ async def test_latency_is_a_moving_average(world, endpoint):
     assert endpoint.latency == pytest.approx(1.0)
     await endpoint.invoke(invocation())
     assert endpoint.latency == pytest.approx(1.1)
+
+
+@pytest.mark.parametrize("balancer", BALANCERS.values())
+async def test_calls_are_timed_for_who_goes_by_it(balancer, world):
+    """Whether the provider was known before or comes later; others are spared the clock."""
+    directory = world.directory("a:1")
+    Chooser(directory, balancer())
+    directory.update([Provider("a:1"), Provider("b:1")])
+    directory.begin()
+    assert [e.timed for e in directory.endpoints] == [balancer in (P2C, ShortestResponse)] * 2
+    await directory.close()
+
+
+async def test_call_that_is_not_timed(world):
+    """Nor is its latency known then, however it ends."""
+    endpoint = Endpoint(Provider("a:1"), world.open, clock=world.clock, timed=False)
+    error = DeadlineExceeded("its time was up")
+    await endpoint.invoke(invocation())
+    world.answer("a:1", error=error)
+    with pytest.raises(DeadlineExceeded):
+        await endpoint.invoke(invocation())
+    assert endpoint.latency == 0.0
 
 
 async def test_a_call_that_timed_out_counts_as_slow(world, endpoint):

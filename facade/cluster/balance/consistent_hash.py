@@ -50,6 +50,8 @@ class ConsistentHash(Balancer[Ring]):
     what can't be.
     """
 
+    times = False
+
     def __init__(self, *, hash_arguments: Sequence[int] = (0,), hash_nodes: int = 160) -> None:
         super().__init__()
         if not all(isinstance(n, int) and n >= 0 for n in hash_arguments):

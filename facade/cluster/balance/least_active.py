@@ -19,6 +19,8 @@ class LeastActive(Balancer[Known]):
     weights differ, twice the weight may have twice the calls under way.
     """
 
+    times = False
+
     def prepare(self, endpoints: Endpoints) -> Known:
         return known(endpoints)
 

@@ -11,6 +11,8 @@ class Random(Balancer[list[float] | None]):
     Needs no state, and many consumers do not fall into step. Over few calls it is uneven.
     """
 
+    times = False
+
     def prepare(self, endpoints: Endpoints) -> list[float] | None:
         return shares(endpoints)
 

@@ -56,6 +56,8 @@ class RoundRobin(Balancer[None]):
     The most even where calls are alike. It gives a slow endpoint as many calls as a fast one.
     """
 
+    times = False
+
     def __init__(self, *, random: Callable[[], float] = random.random) -> None:
         super().__init__(random=random)
         # By service, method and list, which its turns keep, so that its id stays its own.

@@ -129,9 +129,8 @@ async def test_idle_endpoint_is_closed_and_opened_by_the_next_call(world):
     directory.list(CALL)
     world.pass_time(1)
     a, b = directory.list(CALL)
-    world.pass_time(299)
+    directory.sweep()
     await a.invoke(invocation())
-    world.pass_time(10)
     directory.sweep()
     await settle()
     assert (world.ways["a:1"].closed, world.ways["b:1"].closed) == (False, True)
@@ -160,12 +159,18 @@ async def test_running_call_is_not_idle(world):
     endpoint = directory.list(CALL)[0]
     task = asyncio.create_task(endpoint.invoke(invocation()))
     await settle()
-    world.pass_time(100)
-    directory.sweep()
+    for _ in range(3):
+        directory.sweep()
     await settle()
     assert not world.ways["a:1"].closed
     release.set()
     await task
+    directory.sweep()  # it has ended since
+    await settle()
+    assert not world.ways["a:1"].closed
+    directory.sweep()
+    await settle()
+    assert world.ways["a:1"].closed
     await directory.close()
 
 
