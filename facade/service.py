@@ -227,6 +227,8 @@ def _describe_method(service: str, name: str, function: Callable[..., Any]) -> M
         raise TypeError(
             f"{where}: its type hints name {error.name!r}, which is not defined"
         ) from None
+    except (AttributeError, SyntaxError, TypeError) as error:
+        raise TypeError(f"{where}: its type hints can't be read: {error}") from None
     options = getattr(function, "__facade_method__", None) or MethodOptions()
     returns, mode = _returned(hints.get("return", Any), function)
     yields = is_stream(returns)

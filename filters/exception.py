@@ -98,7 +98,9 @@ class Exception(Filter):
     def _is_logged(self, error: BaseException, name: str) -> bool:
         if isinstance(error, RpcError):
             return False
-        return not is_known(error) or self._log[name] == ALL
+        # What is in a group does not travel: it comes as a RemoteError, though it is Python's own.
+        kept = isinstance(error, BaseExceptionGroup) or not is_known(error)
+        return kept or self._log[name] == ALL
 
 
 def _chosen(

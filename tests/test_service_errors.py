@@ -43,6 +43,18 @@ def test_undefined_name_in_a_hint_is_refused():
     assert refused(Bad) == "demo.Bad.buy: its type hints name 'Ordre', which is not defined"
 
 
+@pytest.mark.parametrize("hint", ["math.Ordre", "list[", "int[str]"])
+def test_hint_that_cannot_be_read_is_refused(hint):
+    """The text says whose it is, and is not Python's bare error about an expression."""
+
+    class Bad:
+        def buy(self, order): ...
+
+    Bad.buy.__annotations__ = {"order": hint}
+    said = refused(service("demo.Bad")(Bad))
+    assert said.startswith("demo.Bad.buy: its type hints can't be read: ")
+
+
 @pytest.mark.parametrize("starred", ["args", "kwargs"])
 def test_starred_parameters_are_refused(starred):
     """A remote method has a fixed list of parameters."""

@@ -20,3 +20,18 @@ def test_a_client_always_has_a_timeout(end):
     """None is no timeout of a client: there is nothing left that could say one."""
     with pytest.raises(TypeError, match="timeout of the client: None is not a number of seconds"):
         end("127.0.0.1:1", timeout=None)
+
+
+@pytest.mark.parametrize("end", [facade.AsyncClient, facade.Client, facade.Server])
+@pytest.mark.parametrize("address", [None, "", 50051])
+def test_what_is_no_address(end, address):
+    """An environment variable that is not set, say: it is told at once, and how one is written."""
+    with pytest.raises(ValueError, match=f"{address!r} is no .*: write it as HOST:PORT"):
+        end(address)
+
+
+@pytest.mark.parametrize("end", [facade.AsyncClient, facade.Client, facade.Server])
+def test_port_that_there_is_not(end):
+    """gRPC would take another for it, without a word."""
+    with pytest.raises(ValueError, match="a port is a number from 0 to 65535"):
+        end("127.0.0.1:65536")

@@ -8,7 +8,7 @@ without such a type pay nothing.
 
 from collections.abc import Callable, Iterator
 from functools import cache, lru_cache
-from typing import Any
+from typing import Any, get_origin
 
 import msgspec
 from msgspec import inspect
@@ -47,7 +47,7 @@ def _has_defaults(info: Any, seen: set[int]) -> bool:
     if id(info) in seen:  # a type that contains itself
         return False
     seen.add(id(info))
-    if isinstance(info, inspect.DataclassType) and _defaults(info.cls):
+    if isinstance(info, inspect.DataclassType) and _defaults(_class(info)):
         return True
     return any(_has_defaults(part, seen) for part in _parts(info))
 
@@ -60,6 +60,11 @@ def _parts(info: Any) -> Iterator[Any]:
         yield from getattr(info, name, ())
     for field in getattr(info, "fields", ()):
         yield field.type
+
+
+def _class(kind: Any) -> Any:
+    """What its objects are of: ``Page`` of ``Page[int]``."""
+    return get_origin(kind.cls) or kind.cls
 
 
 def _defaults(cls: Any) -> tuple[tuple[str, Any], ...]:
@@ -95,7 +100,7 @@ def _types(kind: Any) -> tuple[type, ...]:
     if hasattr(kind, "item_type") or hasattr(kind, "item_types"):
         return (list, tuple, set, frozenset)
     if hasattr(kind, "cls") and not isinstance(kind, inspect.TypedDictType):
-        return (kind.cls,)
+        return (_class(kind),)
     return (dict,)
 
 
@@ -146,7 +151,7 @@ class _Fields:
         is_dataclass = isinstance(kind, inspect.DataclassType)
         self._kind = kind
         self._get: Any = dict.get if isinstance(kind, inspect.TypedDictType) else getattr
-        self._defaults = _defaults(kind.cls) if is_dataclass else ()
+        self._defaults = _defaults(_class(kind)) if is_dataclass else ()
         self._inner: list[tuple[str, Fill]] = []
 
     def find(self, known: dict[int, Any]) -> None:

@@ -152,9 +152,9 @@ class CallbackEnd:
     async def invoke(self, invocation: Invocation) -> Result:
         try:
             value = await self._runner.run(self._functions[invocation.name], invocation)
-        except CallbacksExhausted:
-            raise  # it is not the function's
-        except Exception as error:
+        except _NOT_OF_THE_FUNCTION:
+            raise
+        except BaseException as error:  # SystemExit, say: the provider is told, as of a method's
             return Result(exception=error)
         # A lambda returns something, though nobody asked for it.
         return Result(None if invocation.name in self._silent else value)
@@ -173,6 +173,15 @@ class OnLoop:
 
 class CallbacksExhausted(LimitExceeded):
     """No thread was free, and no place to wait for one."""
+
+
+# KeyboardInterrupt is the operator's, GeneratorExit the end of the loop itself.
+_NOT_OF_THE_FUNCTION = (
+    CallbacksExhausted,
+    asyncio.CancelledError,
+    KeyboardInterrupt,
+    GeneratorExit,
+)
 
 
 class InThreads:
@@ -201,6 +210,9 @@ class InThreads:
         future = self._pool.submit(contextvars.copy_context().run, run)
         future.add_done_callback(self._release)
         value, error = await asyncio.wrap_future(future)
+        if isinstance(error, KeyboardInterrupt):
+            # The operator's comes to the main thread: this one would end the loop of all calls.
+            raise RuntimeError("the callback raised KeyboardInterrupt")
         if error is not None:
             raise error
         return value
@@ -216,12 +228,12 @@ class InThreads:
             self._pool.shutdown(wait=False, cancel_futures=True)
 
 
-def _outcome(function: Function, invocation: Invocation) -> tuple[Any, Exception | None]:
+def _outcome(function: Function, invocation: Invocation) -> tuple[Any, BaseException | None]:
     """Value and error, as a future can't carry StopIteration."""
     try:
         value = function(*invocation.arguments, **(invocation.keywords or {}))
         return (asyncio.run(_result(value)) if inspect.isawaitable(value) else value), None
-    except Exception as error:
+    except BaseException as error:
         return None, error
 
 

@@ -18,10 +18,13 @@ from facade.core.errors import RpcError
 from facade.core.filter import Invoker
 from facade.core.inbox import Inbox
 from facade.core.invocation import Invocation
+from facade.core.log import get_logger
 from facade.core.result import Result
 from facade.exchange.multiplexer import Multiplexer
 from facade.exchange.pending import PendingCall
 from facade.loops import new_event_loop
+
+logger = get_logger(__name__)
 
 T = TypeVar("T")
 
@@ -66,7 +69,7 @@ class Job:
             result = await work
         except BaseException as error:
             self.set_exception(error)
-            if not isinstance(error, Exception):
+            if isinstance(error, asyncio.CancelledError):
                 raise
         else:
             self.set_result(result)
@@ -161,8 +164,6 @@ class Submitted(Future[Any]):
             raise
         except BaseException as error:
             self._settle(self.set_exception, error)
-            if not isinstance(error, Exception):
-                raise
         else:
             self._settle(self.set_result, value)
 
@@ -212,7 +213,13 @@ class Engine:
 
     def _run(self) -> None:
         asyncio.set_event_loop(self.loop)
-        self.loop.run_forever()
+        while True:
+            try:
+                self.loop.run_forever()
+                return
+            except (SystemExit, KeyboardInterrupt) as error:
+                # Of a task that nobody waits for. Calls of other threads go on.
+                logger.error("%r was raised in the thread that carries all calls", error)
 
     def _fork(self) -> None:
         self.forked = True

@@ -55,8 +55,12 @@ DIRECTORY = ("routers", "subset", "zone", "health", "idle", "keep")
 
 def is_many(target: str) -> bool:
     """Whether a target says where providers are found, and is not one itself. ValueError for a
-    scheme that there is not."""
+    scheme that there is not, and for what can't be a target."""
+    if not isinstance(target, str) or not target:
+        raise ValueError(f"{target!r} is no target: write it as HOST:PORT")
     _, colon, port = target.partition(":")
+    if port.isdigit() and int(port) >= 2**16 and place(target) is None:
+        raise ValueError(f"{target!r}: a port is a number from 0 to 65535")
     if not colon or port.isdigit() or target.startswith("injvm"):
         return False  # most name one, and need not load what knows registries
     from facade.registry import is_registry  # for those who may name one

@@ -36,6 +36,7 @@ _CODES = {
 # that he makes, and the other one is of his answer where it says so.
 _UNREACHED = re.compile(r"ailed to connect to all addresses|errors? resolving")
 _UNSENT = re.compile(r"(?<!SERVER: )Sent message larger")
+_TOO_LARGE = re.compile(r"(Sent|Received) message larger than max \(")
 _LOST = re.compile(r"Socket closed|[Cc]onnection reset|GOAWAY|onnection|keepalive|[Bb]roken pipe")
 
 
@@ -59,6 +60,8 @@ def read_error(
         return late(invocation, started)
     if _UNSENT.search(text) or (not connected and _UNREACHED.search(text)):
         return _unsent(status, text, invocation, tls)
+    if _TOO_LARGE.search(text):
+        text = f"{invocation}: {text}: raise max_message_size at both ends, or return less"
     details = decode_details(trailing.get(RICH_STATUS, b""))
     kind = trailing.get(EXCEPTION_TYPE)
     if kind:

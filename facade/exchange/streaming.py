@@ -4,7 +4,7 @@ import asyncio
 from typing import Any, Protocol
 
 from facade.codec import Payload, StreamCodec
-from facade.core.errors import DeadlineExceeded, InvalidArgument, RpcError, Sent
+from facade.core.errors import DeadlineExceeded, InvalidArgument, RpcError, Sent, Status
 from facade.core.invocation import Attachments, Invocation
 from facade.core.result import Result
 from facade.exchange.envelope import Envelope, fill_item, is_empty, read_item, read_result
@@ -88,6 +88,11 @@ class StreamedCall:
                 self._send_item(index, None)
         except Exception as unsendable:
             error = unsendable
+        except (asyncio.CancelledError, KeyboardInterrupt) as left:
+            # Unless the call is over, that is of what the stream itself waits for: it is told.
+            what = f"a stream among its arguments ended with {type(left).__name__}"
+            self._broken(RpcError(f"{self._invocation}: {what}", status=Status.CANCELLED))
+            raise
         if error is not None:
             self._broken(error)
 

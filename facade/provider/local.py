@@ -81,7 +81,8 @@ class LocalInvoker:
     def _failed(self, error: BaseException, invocation: Invocation) -> Result:
         if not isinstance(error, Exception):
             # SystemExit, say: a caller must not end the process, nor be left without an answer.
-            logger.error("%s raised %r; its caller is told", invocation, error, exc_info=error)
+            # The traceback is for the filter ``exception``.
+            logger.error("%s raised %r; its caller is told", invocation, error)
         context: AsyncContext | None = invocation.async_context
         if context is not None and not context.stop():
             logger.error("%s raised %r after its answer was written", invocation, error)

@@ -118,6 +118,8 @@ class Server(Exporting):
         registry: Any = (),
         announce: str = "",
     ) -> None:
+        if not isinstance(address, str) or not address:
+            raise ValueError(f"{address!r} is no address: write it as HOST:PORT")
         if place(address) is None:
             check_port(address)
         check_listeners(listeners, ExporterListener, ("exported", "unexported"))

@@ -1,7 +1,7 @@
 """Fields of dataclasses that did not come, and have a default."""
 
 from dataclasses import dataclass, field
-from typing import Any, TypedDict
+from typing import Any, Generic, TypedDict, TypeVar
 
 import msgspec
 import pytest
@@ -10,6 +10,8 @@ from facade.codec import MSGPACK, VALUE, GenericCodec, MethodCodec, decode_plain
 from facade.codec.defaults import filler
 from facade.core.method import Method, Parameter
 from facade.jsonvalue import from_value, to_value
+
+T = TypeVar("T")
 
 
 @dataclass
@@ -40,6 +42,16 @@ class Struct(msgspec.Struct):
     item: Item
 
 
+@dataclass
+class Page(Generic[T]):
+    items: list[T]
+    more: bool = False
+
+
+class Rows(msgspec.Struct, Generic[T]):
+    rows: list[T]
+
+
 class Named(TypedDict):
     item: Item
 
@@ -56,6 +68,8 @@ CASES = [
     (tuple[Item, ...], [{"a": 1}], [WHOLE]),
     (dict[str, Item | int], {"k": {"a": 1}, "n": 2}, {"k": WHOLE, "n": 2}),
     (Struct, {"item": {"a": 1}}, {"item": WHOLE}),
+    (Page[Item], {"items": [{"a": 1}]}, {"items": [WHOLE], "more": False}),
+    (Rows[Item], {"rows": [{"a": 1}]}, {"rows": [WHOLE]}),
     (Named, {"item": {"a": 1}}, {"item": WHOLE}),
     (
         Box,

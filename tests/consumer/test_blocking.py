@@ -9,6 +9,8 @@ import pytest
 
 import facade
 from facade import RpcContext
+from facade.consumer.engine import Engine
+from facade.loops import new_event_loop
 
 
 @facade.service("blocking.Worker")
@@ -103,6 +105,45 @@ async def test_filter_that_awaits_the_loop_though_it_says_that_it_does_not(conne
     worker = connect(filters=[Lying()]).refer(Worker)
     with pytest.raises(RuntimeError, match="needs_loop"):
         await asyncio.to_thread(worker.echo, "hi")
+
+
+@pytest.mark.parametrize("error", [SystemExit, KeyboardInterrupt])
+async def test_filter_that_wants_to_end_the_process(connect, error):
+    """Who called gets its exception; the thread that carries all calls goes on."""
+
+    class Ending(facade.Filter):
+        async def invoke(self, invoker, invocation):
+            raise error
+
+    worker = connect(filters=[Ending()]).refer(Worker)
+    other = connect().refer(Worker)
+
+    def call():
+        for start in (worker.echo, lambda text: worker.echo.future(text).result()):
+            with pytest.raises(error):
+                start("hi")
+        return other.echo("hi")
+
+    assert await asyncio.to_thread(call) == "hi"
+
+
+@pytest.mark.parametrize("make", [asyncio.new_event_loop, new_event_loop])
+async def test_task_that_wants_to_end_the_process(monkeypatch, caplog, make):
+    """One on the thread that carries all calls, which nobody waits for: others call on."""
+    monkeypatch.setattr("facade.consumer.engine.new_event_loop", make)
+    engine = Engine()
+
+    def leave():
+        raise SystemExit(3)
+
+    async def value():
+        return "hi"
+
+    engine.loop.call_soon_threadsafe(leave)
+    assert await asyncio.to_thread(lambda: engine.submit(value).result()) == "hi"
+    assert "SystemExit(3) was raised in the thread that carries all calls" in caplog.text
+    engine.stop()
+    engine.loop.close()
 
 
 async def test_blocking_call_from_a_filter(connect):

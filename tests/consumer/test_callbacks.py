@@ -2,6 +2,7 @@
 
 import asyncio
 import threading
+from collections.abc import Callable
 
 import pytest
 
@@ -44,6 +45,38 @@ async def test_what_a_thread_gives():
         await threads.run(stop, invocation())
     assert (await threads.run(value, invocation())).startswith("facade-callback")
     threads.close()
+
+
+@pytest.mark.parametrize("error", [SystemExit, KeyboardInterrupt, BaseException])
+async def test_callback_that_wants_to_end_the_process(error):
+    """The provider is told, as of any other exception, and the consumer's client can be used on.
+    Python gives the operator's KeyboardInterrupt to the main thread, and not to a callback."""
+
+    @facade.service("callbacks.Ask")
+    class Ask:
+        async def ask(self, whom: Callable[[], str]) -> str: ...
+
+    class Asks(Ask):
+        async def ask(self, whom):
+            try:
+                return await whom()
+            except Exception as raised:
+                return str(raised)
+
+    def end():
+        raise error
+
+    def ask(target):
+        with facade.Client(target, timeout=30) as client:
+            asking = client.refer(Ask)
+            return asking.ask(end), asking.ask(lambda: "hi")
+
+    server = facade.Server("127.0.0.1:0")
+    server.export(Ask, Asks())
+    async with server:
+        said, after = await asyncio.to_thread(ask, f"127.0.0.1:{server.port}")
+    assert error.__name__ in said
+    assert after == "hi"
 
 
 def test_limit_is_a_number():

@@ -1,5 +1,7 @@
 """Streams of values: each error reaches who reads, or who gives."""
 
+import asyncio
+
 import pytest
 
 import facade
@@ -81,4 +83,22 @@ async def test_error_of_the_caller_s_iterator(wire):
             await wire.call(numbers.total, make())
     with pytest.raises(KeyError, match="mine"):
         await read(wire, numbers.upper, broken_later())
+    assert await wire.call(numbers.plain, 1) == 1
+
+
+@streamed
+async def test_caller_s_iterator_whose_own_work_was_cancelled(wire):
+    """The call fails, where it would wait for ever: no time limits it."""
+    numbers = await wire.refer(Numbers, Counter())
+
+    async def broken():
+        yield 1
+        raise asyncio.CancelledError
+
+    for _ in range(2):
+        with pytest.raises(facade.RpcError, match="ended with CancelledError") as caught:
+            await wire.call(numbers.total, broken())
+        assert caught.value.status is facade.Status.CANCELLED
+    with pytest.raises(facade.RpcError, match="ended with CancelledError"):
+        await read(wire, numbers.upper, broken())
     assert await wire.call(numbers.plain, 1) == 1

@@ -42,6 +42,11 @@ class Shop:
     async def note(self, line: str) -> None: ...
 
 
+@facade.service("demo.Shop")
+class Large:
+    async def large(self) -> str: ...
+
+
 class PlainShop(grpc.GenericRpcHandler):
     """Takes and gives google.protobuf.Value, and knows nothing of us."""
 
@@ -65,6 +70,9 @@ class PlainShop(grpc.GenericRpcHandler):
 
     async def _blob(self, request, context):
         return request.list_value.values[0]
+
+    async def _large(self, request, context):
+        return to_value("x" * 10_000)
 
     async def _fail(self, request, context):
         await context.abort(
@@ -152,6 +160,15 @@ async def test_an_exception_of_the_method(shop_target):
             await client.refer(Shop).fail()
     assert (caught.value.type, caught.value.message) == ("shop.OutOfStock", "out of pens")
     assert caught.value.code is Code.BIZ
+
+
+async def test_an_answer_that_is_too_large(shop_target):
+    """The text names the method, and what would let it pass, beside what gRPC says."""
+    async with AsyncClient(shop_target, native=True, max_message_size=2048, timeout=30) as small:
+        with pytest.raises(facade.LimitExceeded, match="raise max_message_size") as caught:
+            await small.refer(Large).large()
+    assert str(caught.value).startswith("demo.Shop.large: ")
+    assert caught.value.sent is Sent.MAYBE_EXECUTED
 
 
 async def test_time_runs_out(target, servicer):
