@@ -16,6 +16,7 @@ from facade.core.hint import hint
 from facade.core.method import InvokeMode, Method, Parameter, Service
 from facade.core.settings import FilterSettings
 from facade.stream import is_stream, item_type
+from facade.typevars import Known, bound_in, replaced
 
 C = TypeVar("C", bound=type)
 Fn = TypeVar("Fn", bound=Callable[..., Any])
@@ -178,8 +179,8 @@ def describe(interface: type) -> Service:
     if options is None:
         options = ServiceOptions(_default_name(interface), "", "", None, {})
     methods = {
-        name: _describe_method(options.name, name, function)
-        for name, function in _public_functions(interface)
+        name: _describe_method(options.name, name, function, known)
+        for name, function, known in _public_functions(interface)
     }
     if not methods:
         raise TypeError(f"{interface.__qualname__} has no public methods: there is nothing to call")
@@ -206,23 +207,26 @@ def _default_name(cls: type) -> str:
     return f"{cls.__module__}.{cls.__qualname__}"
 
 
-def _public_functions(interface: type) -> list[tuple[str, Callable[..., Any]]]:
-    found: dict[str, Any] = {}
+def _public_functions(interface: type) -> list[tuple[str, Callable[..., Any], Known]]:
+    """Each with what the type variables of its class stand for."""
+    found: dict[str, tuple[Any, Known]] = {}
+    bound = bound_in(interface)
     for cls in reversed(interface.__mro__):
         if cls is object or cls.__module__ in ("typing", "abc"):
             continue
-        found.update(vars(cls))
+        found.update((name, (value, bound.get(cls, {}))) for name, value in vars(cls).items())
     return [
-        (name, value)
-        for name, value in found.items()
+        (name, value, known)
+        for name, (value, known) in found.items()
         if inspect.isfunction(value) and not name.startswith("_")
     ]
 
 
-def _describe_method(service: str, name: str, function: Callable[..., Any]) -> Method:
+def _describe_method(service: str, name: str, function: Callable[..., Any], known: Known) -> Method:
     where = f"{service}.{name}"
     try:
-        hints = typing.get_type_hints(function, include_extras=True)
+        written = typing.get_type_hints(function, include_extras=True)
+        hints = {key: replaced(hint, known) for key, hint in written.items()}
     except NameError as error:
         raise TypeError(
             f"{where}: its type hints name {error.name!r}, which is not defined"
