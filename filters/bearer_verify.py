@@ -1,7 +1,8 @@
 """Take only calls with a good bearer token."""
 
 import inspect
-from collections.abc import Callable, Mapping
+import math
+from collections.abc import Callable, Collection, Mapping
 from typing import Any, ClassVar, Self
 
 from facade.core.context import current_request
@@ -112,7 +113,23 @@ def _verifier(
         raise ValueError('jwt_key needs jwt_algorithms, a list: ["RS256"], or ["HS256"]')
     if (isinstance(key, Mapping) and not key) or key in ("", b""):
         raise ValueError("jwt_key is empty: no token could be verified")
-    return _jwt_verifier(key, list(algorithms), audience, issuer, leeway or 0)
+    for name, value in (("jwt_audience", audience), ("jwt_issuer", issuer)):
+        if value is not None and not _is_text(value):
+            raise ValueError(f"{name}={value!r}: it is text, or a list of texts")
+    leeway = 0 if leeway is None else leeway
+    # With NaN, or without end, a token would never expire.
+    if not isinstance(leeway, (int, float)) or not 0 <= leeway < math.inf:
+        raise ValueError(f"jwt_leeway={leeway!r}: it is a number of seconds, 0 or more")
+    return _jwt_verifier(key, list(algorithms), audience, issuer, leeway)
+
+
+def _is_text(value: Any) -> bool:
+    texts = [value] if isinstance(value, str) else value
+    return (
+        isinstance(texts, Collection)
+        and bool(texts)
+        and all(isinstance(text, str) and text for text in texts)
+    )
 
 
 def _jwt_verifier(
@@ -122,6 +139,11 @@ def _jwt_verifier(
         import jwt  # an extra, and slow to import
     except ImportError:
         raise ImportError("jwt_key needs PyJWT: pip install 'facade-rpc[jwt]'") from None
+    for name in algorithms:
+        try:
+            jwt.get_algorithm_by_name(name)
+        except NotImplementedError as error:
+            raise ValueError(f"jwt_algorithms: {name!r}: {error}") from None
     rotated = key if isinstance(key, Mapping) else None
 
     def verify(token: str) -> Any:

@@ -66,7 +66,7 @@ class Retry(Filter):
     ) -> None:
         plan = Plan(retries, retry_backoff, retry_backoff_max, attempt_timeout)
         self._plans = ByMethod({}, plan.checked())
-        if retry_budget < 0:
+        if not retry_budget >= 0:
             raise ValueError(f"retry_budget={retry_budget}: a share of the calls, 0 or more")
         self.budget = RepeatBudget(retry_budget, clock=clock)
 

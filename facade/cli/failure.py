@@ -40,7 +40,7 @@ def run(work: Coroutine[Any, Any, T]) -> T:
             return runner.run(work)
     except KeyboardInterrupt:
         raise typer.Exit(INTERRUPTED) from None
-    except (typer.Exit, typer.BadParameter):
+    except (typer.Exit, typer.BadParameter, BrokenPipeError):  # typer ends quietly at a closed pipe
         raise
     except Exception as error:
         if debug:

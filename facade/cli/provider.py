@@ -33,11 +33,14 @@ Target = Annotated[
 
 @asynccontextmanager
 async def connected(target: str) -> AsyncIterator[AsyncClient]:
-    """A client that is connected. Raises Unavailable at the first attempt that fails."""
-    # The client's own timeout is for connecting here: no call is made with it.
-    async with AsyncClient(
-        target, timeout=PATIENCE, wait_for_ready=False, application="facade-cli"
-    ) as client:
+    """A client that is connected. Raises Unavailable at the first attempt that fails, and
+    BadParameter for a target that is none."""
+    try:
+        # The client's own timeout is for connecting here: no call is made with it.
+        made = AsyncClient(target, timeout=PATIENCE, wait_for_ready=False, application="facade-cli")
+    except ValueError as error:
+        raise typer.BadParameter(str(error)) from None
+    async with made as client:
         await client.ready()
         yield client
 

@@ -106,6 +106,24 @@ def test_unknown_method(run, provider):
     assert "did you mean 'hello'?" in done.err
 
 
+def test_target_that_is_none(run):
+    """It is wrong usage, and the line says what there is."""
+    for target in ("consul://h", "static:", "file:///providers.txt"):
+        assert "Invalid value" in run("call", target, "demo.Greeter.hello", code=2).err
+
+
+def test_reader_that_has_seen_enough(provider):
+    """As `| head -1`: it ends quietly, with a call and a listing."""
+    for words in (["call", provider.address, "demo.Numbers.count", "1"], ["ls", provider.address]):
+        reader, writer = os.pipe()
+        os.close(reader)
+        with open(writer, "w") as closed:
+            done = subprocess.run(
+                [sys.executable, "-m", "facade", *words], stdout=closed, stderr=subprocess.PIPE
+            )
+        assert (done.returncode, done.stderr) == (1, b"")
+
+
 def test_unreachable(run, nowhere):
     """Exit code 69 tells it from a call that failed."""
     done = run("call", nowhere, "demo.Greeter.hello", code=69)

@@ -1,3 +1,4 @@
+import math
 import time
 
 import jwt
@@ -201,6 +202,7 @@ async def test_nothing_set_is_closed(settings):
         lambda: BearerVerify(jwt_key="", jwt_algorithms=["HS256"]),
         lambda: BearerVerify(jwt_key={}, jwt_algorithms=["HS256"]),
         lambda: BearerVerify(print, jwt_key="hidden", jwt_algorithms=["HS256"]),
+        lambda: BearerVerify(jwt_key="hidden", jwt_algorithms=["HS265"]),
         lambda: facade.AsyncClient("localhost:1", filter_settings={"bearer": ["hidden"]}),
     ],
 )
@@ -209,6 +211,27 @@ def test_wrong_settings_are_told_without_secrets(make):
     with pytest.raises((TypeError, ValueError), match=r"bearer|jwt_") as caught:
         make()
     assert "hid" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("name", "wrong"),
+    [
+        ("jwt_leeway", math.nan),  # with which no token would ever expire
+        ("jwt_leeway", math.inf),
+        ("jwt_leeway", -1),
+        ("jwt_leeway", "60"),
+        ("jwt_audience", ""),
+        ("jwt_audience", 7),
+        ("jwt_audience", ["shop", 7]),
+        ("jwt_issuer", []),
+    ],
+)
+def test_wrong_claims_are_errors_at_once(name, wrong):
+    """As an object and by setting alike, and not one for each call."""
+    with pytest.raises(ValueError, match=name):
+        BearerVerify(**HS, **{name: wrong})
+    with pytest.raises(ValueError, match=name):
+        BearerVerify.configure(FilterSettings({**HS, name: wrong}))
 
 
 def test_missing_library_is_named(monkeypatch):

@@ -1,4 +1,5 @@
 import asyncio
+import math
 
 import pytest
 
@@ -259,6 +260,7 @@ async def test_each_method_may_have_its_own():
         {"retry_backoff_max": -1.0},
         {"attempt_timeout": 0.0},
         {"retry_budget": -0.1},
+        {"retry_budget": math.nan},
     ],
 )
 def test_wrong_numbers_are_errors_at_once(wrong):

@@ -12,7 +12,7 @@ import grpc
 
 from facade.consumer.engine import Engine
 from facade.consumer.stubs.conversation import Conversation
-from facade.consumer.stubs.error import as_grpc
+from facade.consumer.stubs.error import CANCELLED, as_grpc
 from facade.core.errors import RpcError, Sent, Status
 from facade.exchange.native import END
 from facade.exchange.threads import FromThread, in_thread
@@ -155,9 +155,7 @@ class AnswersCall(BlockingCall):
         return answer
 
     def _raise_cancelled(self) -> NoReturn:
-        error = RpcError(
-            "Locally cancelled by application!", status=Status.CANCELLED, sent=Sent.MAYBE_EXECUTED
-        )
+        error = RpcError(CANCELLED, status=Status.CANCELLED, sent=Sent.MAYBE_EXECUTED)
         raise as_grpc(error) from None
 
 

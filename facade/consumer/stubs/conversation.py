@@ -8,7 +8,7 @@ from typing import Any
 import grpc
 import grpc.aio
 
-from facade.consumer.stubs.error import as_grpc
+from facade.consumer.stubs.error import CANCELLED, StubError, as_grpc
 from facade.consumer.stubs.writing import Writing
 from facade.core.chain import accuse, explain
 from facade.core.context import adopt
@@ -178,7 +178,11 @@ class Conversation:
         if not self.finished and self._native is not None:
             text: str = await self._native.call.details()
             return text
-        return "" if self.error is None else str(getattr(self.error, "message", self.error))
+        if isinstance(self.error, StubError):
+            return str(self.error.details())
+        if isinstance(self.error, asyncio.CancelledError):
+            return CANCELLED
+        return "" if self.error is None else str(self.error)
 
     async def initial_metadata(self) -> Any:
         await asyncio.wait((self._reached,))

@@ -8,6 +8,9 @@ import grpc.aio
 
 from facade.core.errors import Code, RpcError
 
+# grpcio's text for a call that was cancelled here.
+CANCELLED = "Locally cancelled by application!"
+
 
 class StubError(grpc.aio.AioRpcError, grpc.Call, grpc.Future):  # type: ignore[misc]
     """What a call of a stub raises: besides this it is the RpcError that filters saw.
@@ -32,7 +35,9 @@ class StubError(grpc.aio.AioRpcError, grpc.Call, grpc.Future):  # type: ignore[m
         self._trailing_metadata = grpc.aio.Metadata(*trailing)
         self._debug_error_string = None
         self.code = CalledCode(error.code, grpc.StatusCode[error.status.name])
-        self.details = CalledDetails(error.details, error.message)
+        # Where the provider gave no text, ours is the name of the status, and grpcio's is none.
+        silent = error.remote and error.message == error.status.name
+        self.details = CalledDetails(error.details, "" if silent else error.message)
         self.__cause__, self.__context__ = error.__cause__, error.__context__
         self.__suppress_context__ = error.__suppress_context__
 

@@ -31,7 +31,9 @@ class Health:
         self.stopped = False
 
     def __setitem__(self, name: str, serving: bool) -> None:
-        self._said[name] = bool(serving)
+        if not isinstance(serving, bool):  # gRPC's own NOT_SERVING is 2, which is true
+            raise TypeError(f"health[{name!r}] is True or False, not {serving!r}")
+        self._said[name] = serving
         self._tell()
 
     def __delitem__(self, name: str) -> None:

@@ -36,6 +36,8 @@ class Plain(greeter_pb2_grpc.GreeterServicer):
             await self._wait()
         if request.name == "refused":
             await context.abort(grpc.StatusCode.NOT_FOUND, "no such guest: Zoë")
+        if request.name == "silent":
+            await context.abort(grpc.StatusCode.ABORTED)
         if request.name == "rich":
             packed = AnyMessage()
             packed.Pack(StringValue(value="why"))

@@ -212,3 +212,11 @@ def test_names_can_be_asked():
     del health["database"]
     with pytest.raises(KeyError):
         health["database"]
+
+
+def test_numbers_of_grpc_are_refused():
+    """gRPC's own NOT_SERVING is a number that is true: it would be told as serving."""
+    health = Health()
+    with pytest.raises(TypeError, match="True or False, not 2"):
+        health["database"] = health_pb2.HealthCheckResponse.NOT_SERVING
+    assert "database" not in list(health)

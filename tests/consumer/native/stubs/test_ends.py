@@ -25,6 +25,7 @@ async def test_a_call_is_cancelled(stub, servicer):
     await servicer.ended.wait()
     assert call.cancelled()
     assert await call.code() is grpc.StatusCode.CANCELLED
+    assert await call.details() == "Locally cancelled by application!"
 
 
 @pytest.mark.parametrize(

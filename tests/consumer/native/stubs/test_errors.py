@@ -50,6 +50,14 @@ async def test_a_status_of_the_provider(stub):
     assert await call.details() == "no such guest: Zoë"
 
 
+async def test_a_status_without_a_text(stub):
+    """grpcio's details are empty then, of the call and of its error; our message never is."""
+    call = stub.SayHello(Hello(name="silent"))
+    error = await fails(call)
+    assert (error.details(), await call.details()) == ("", "")
+    assert error.message == "ABORTED"
+
+
 async def test_details_of_a_status(stub):
     """The typed details of google.rpc.Status are those of the error."""
     error = await fails(stub.SayHello(Hello(name="rich")))
