@@ -206,6 +206,9 @@ class Multiplexer:
         countdown = invocation.countdown
         told = countdown if invocation.in_countdown else None
         left = told.remaining if told is not None else None
+        if left is not None and left <= 0:
+            text = timeout_text(invocation, monotonic(), None, self.remote_address)
+            raise DeadlineExceeded(text, sent=Sent.NOT_SENT)
         fill_invocation(envelope.invocation, invocation, payload, left)
         envelope.id = self._calls.take_id()
         data = envelope.SerializeToString()
