@@ -56,6 +56,7 @@ def stop(native):
 
 
 def fill(native):
+    native._share.grow()
     native._tasks.add(None)
 
 
