@@ -142,6 +142,8 @@ class Hedge(Filter):
                 if maybe_executed:
                     error.sent = Sent.MAYBE_EXECUTED
                 if not may_repeat(error, idempotent=True):
+                    if len(running) > 1:  # of the others nothing is known
+                        error.sent = Sent.MAYBE_EXECUTED
                     raise error
                 failure = error
                 del running[attempt]

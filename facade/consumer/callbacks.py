@@ -74,8 +74,8 @@ class CallbackInvoker:
         try:
             arguments = codec.substitute(invocation.arguments, invocation.keywords, hand_over)
             payload = codec.encode_arguments(*arguments)
-            unsent = partial(table.take_back, handed, Sent.NOT_SENT)
-            return await call(connection.calls, invocation, payload, unsent)
+            take_back = partial(table.take_back, handed)
+            return await call(connection.calls, invocation, payload, take_back)
         except RpcError as error:
             if error.sent is not Sent.MAYBE_EXECUTED:
                 table.take_back(handed, error.sent)

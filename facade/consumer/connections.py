@@ -119,8 +119,10 @@ class RoundRobin:
     async def connect(self, invocation: Invocation) -> Connection:
         """The next usable one; where there is none, the first that comes to be."""
         connection = self.current
-        if connection is None or connection.calls.loop is not asyncio.get_running_loop():
-            return await self._first(invocation)
+        loop = asyncio.get_running_loop()
+        while connection is None or not connection.usable or connection.calls.loop is not loop:
+            # By the time that the others are called off, it may drain again.
+            connection = await self._first(invocation)
         return connection
 
     async def _first(self, invocation: Invocation) -> Connection:

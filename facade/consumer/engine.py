@@ -14,7 +14,6 @@ from facade.codec import Payload
 from facade.consumer.connections import Connections
 from facade.core.chain import answered
 from facade.core.context import adopt
-from facade.core.errors import RpcError
 from facade.core.filter import Invoker
 from facade.core.inbox import Inbox
 from facade.core.invocation import Invocation
@@ -126,7 +125,7 @@ class ExchangeJob(Job):
     async def _connect(self) -> None:
         try:
             await self._connector.connect(self._invocation)
-        except RpcError as error:
+        except Exception as error:  # whatever it is, a thread waits
             self.set_exception(error)
         else:
             self.begin(asyncio.get_running_loop())

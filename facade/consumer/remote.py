@@ -9,7 +9,14 @@ from typing import Any, Protocol
 from facade.codec import CallingCodec, Payload
 from facade.consumer.connections import Connections
 from facade.core.context import override
-from facade.core.errors import DeadlineExceeded, LimitExceeded, RpcError, Sent, Status
+from facade.core.errors import (
+    DeadlineExceeded,
+    LimitExceeded,
+    RpcError,
+    Sent,
+    Status,
+    Unavailable,
+)
 from facade.core.invocation import Invocation
 from facade.core.result import Result
 from facade.core.switch import SENT
@@ -129,6 +136,11 @@ class UnaryInvoker:
             invocation.start_countdown()
         self._called()
         left = invocation.countdown.remaining if invocation.countdown is not None else None
+        if left is not None and left <= 0:
+            raise DeadlineExceeded(
+                timeout_text(invocation, monotonic(), None, self._transport.target),
+                sent=Sent.NOT_SENT,
+            )
         told = left if invocation.in_countdown else None
         payload = codec.encode_arguments(invocation.arguments, invocation.keywords)
         fill_invocation(wire, invocation, payload, told)
@@ -166,6 +178,11 @@ class UnaryInvoker:
             if late and left is not None and monotonic() - started >= left * 0.9:
                 raise DeadlineExceeded(
                     timeout_text(invocation, started, started, self._transport.target)
+                ) from None
+            if isinstance(error, RpcError) and error.status is Status.CANCELLED:
+                # A server that stops cancels what it has; a method that does so itself answers it.
+                raise Unavailable(
+                    f"{invocation}: {self._transport.target} ended the call", remote=True
                 ) from None
             raise
 

@@ -2,6 +2,7 @@
 
 import types
 from collections.abc import Awaitable, Coroutine, Generator
+from contextlib import suppress
 from typing import Any
 
 
@@ -18,6 +19,13 @@ def begin(coroutine: Coroutine[Any, None, None]) -> Awaitable[None]:
     except Exception as error:
         return _over(error)
     return _rest(coroutine, waits_for)
+
+
+def drop(begun: Any) -> None:
+    """Nobody is going to await it: what it waits for is cancelled, as with a task."""
+    with suppress(Exception):  # it may be over, or wait for nothing
+        begun.send(None).cancel()
+    begun.close()
 
 
 @types.coroutine

@@ -27,6 +27,10 @@ from facade.exchange.outbox import Sendable
 from facade.exchange.overdue import log_late, timeout_text
 from facade.exchange.pending import Part, PendingCall, Post, Send, Waiter, unexpected_stream
 from facade.exchange.splice import LONG, before
+from facade.v1.invocation_pb2 import EXECUTION_NOT_STARTED
+
+# How many calls that nobody waits for may be refused late, and somebody hears of it.
+MOST_EARS = 1000
 
 
 class Multiplexer:
@@ -54,6 +58,8 @@ class Multiplexer:
         self.late = 0
         # The streams that were left last.
         self._left: deque[int] = deque(maxlen=1000)
+        # Who hears that a call was refused, though nobody waits for it any more.
+        self._late_ears: dict[int, Callable[[Sent], None]] = {}
         # Oneway calls that are being written, for callers who wait until they are.
         self.posted: list[PendingCall] = []
         self._post = partial(Post, self.posted)
@@ -206,6 +212,9 @@ class Multiplexer:
         countdown = invocation.countdown
         told = countdown if invocation.in_countdown else None
         left = told.remaining if told is not None else None
+        if left is not None and left <= 0:
+            text = timeout_text(invocation, monotonic(), None, self.remote_address)
+            raise DeadlineExceeded(text, sent=Sent.NOT_SENT)
         fill_invocation(envelope.invocation, invocation, payload, left)
         envelope.id = self._calls.take_id()
         data = envelope.SerializeToString()
@@ -237,12 +246,26 @@ class Multiplexer:
             if id in self._left:
                 return
             self.late += 1
+            if id in self._late_ears:
+                self._heard_late(id, result)
             log_late(id, result, self.remote_address)
             return
         if not call.waiter.done():
             call.waiter.set_result(result)
         if not self._waiting:
             self.idle()
+
+    def hear_late(self, call: PendingCall, ear: Callable[[Sent], None]) -> None:
+        """Nobody waits for its answer any more. Should that say that it was not executed, tell
+        ``ear``. Of those to which no answer comes the last are kept."""
+        if len(self._late_ears) >= MOST_EARS:
+            del self._late_ears[next(iter(self._late_ears))]
+        self._late_ears[call.id] = ear
+
+    def _heard_late(self, id: int, result: Any) -> None:
+        ear = self._late_ears.pop(id)
+        if result.error.execution == EXECUTION_NOT_STARTED:
+            ear(Sent.NOT_EXECUTED)
 
     def refuse(self, id: int, error: RpcError) -> None:
         """End one call with an error of this end."""

@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable
 from time import monotonic
 
 from facade.exchange.assembly import AT_ONCE
-from facade.exchange.begin import begin
+from facade.exchange.begin import begin, drop
 from facade.exchange.bulk import LARGE, Bulk
 from facade.exchange.multiplexer import Multiplexer
 from facade.exchange.outbox import FRAME_BYTES, Outbox, Sendable
@@ -81,8 +81,13 @@ class Writer:
             if not outbox and not (chunks and bulk.ready):
                 self._writing = False
                 idle()
-                self._wake = self._loop.create_future()
-                begun = await self._wake
+                wake = self._wake = self._loop.create_future()
+                try:
+                    begun = await wake
+                except asyncio.CancelledError:
+                    if wake.done() and not wake.cancelled() and wake.result() is not None:
+                        drop(wake.result())  # or nobody would hear how the write ends
+                    raise
                 self._wake = None
                 if begun is not None:
                     await begun

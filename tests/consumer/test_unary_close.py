@@ -2,6 +2,7 @@
 
 import asyncio
 
+import grpc
 import pytest
 
 import facade
@@ -63,3 +64,24 @@ async def test_call_whose_credentials_are_being_asked_for(provider):
         await call
     assert caught.value.sent is Sent.NOT_SENT
     assert not waiting.begun.is_set()
+
+
+async def test_call_that_the_server_cancels():
+    """As gRPC does with some as it stops. It fails as over a stream: Unavailable, and it may have
+    run."""
+
+    class Stopping(grpc.GenericRpcHandler):
+        def service(self, details):
+            async def serve(request, context):
+                await context.abort(grpc.StatusCode.CANCELLED)
+
+            return grpc.unary_unary_rpc_method_handler(serve)
+
+    server = grpc.aio.server(handlers=[Stopping()])
+    target = f"127.0.0.1:{server.add_insecure_port('127.0.0.1:0')}"
+    await server.start()
+    async with facade.AsyncClient(target, timeout=20, unary=True, describe=False) as client:
+        with pytest.raises(facade.Unavailable, match="ended the call") as caught:
+            await client.refer(Waiter).wait()
+    await server.stop(0)
+    assert caught.value.sent is Sent.MAYBE_EXECUTED

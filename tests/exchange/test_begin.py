@@ -3,7 +3,7 @@ import warnings
 
 import pytest
 
-from facade.exchange.begin import begin
+from facade.exchange.begin import begin, drop
 
 
 async def test_first_step_is_taken_at_once():
@@ -167,3 +167,33 @@ async def test_what_is_over_need_not_be_awaited(error):
         warnings.simplefilter("always")
         del rest
     assert caught == []
+
+
+async def test_what_is_dropped_leaves_nothing():
+    """What it waits for is cancelled: that it fails later is no error that nobody retrieved."""
+    waits_for = asyncio.get_running_loop().create_future()
+    closed = []
+
+    async def work():
+        try:
+            await waits_for
+        finally:
+            closed.append(True)
+
+    drop(begin(work()))
+    assert waits_for.cancelled()
+    assert closed
+
+
+async def test_dropping_what_is_over():
+    """That does nothing, be it that it ended or that it failed."""
+
+    async def fail():
+        raise ValueError
+
+    async def end():
+        """It does nothing."""
+
+    drop(begin(fail()))
+    drop(begin(end()))
+    drop(begin(asyncio.sleep(0)))

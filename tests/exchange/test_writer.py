@@ -60,3 +60,21 @@ async def test_no_frame_is_larger_than_the_peer_takes(written):
     assert {"item", "chunk"} <= set(kinds)
     assert sum(len(e.chunk.data) for e in envelopes) == len(result(1, LIMIT - 100))
     assert max(map(len, written.frames)) <= LIMIT + 16  # see docs/wire.md
+
+
+async def test_write_that_was_begun_as_the_writer_ends():
+    """It is cancelled with it: what becomes of it later is no error that nobody retrieved."""
+    written = asyncio.get_running_loop().create_future()
+
+    class Slow:
+        async def write(self, frame):
+            await written
+
+    writer = Writer(Slow(), 0)
+    running = asyncio.create_task(writer.run(SimpleNamespace(posted=[]), lambda: None))
+    await asyncio.sleep(0)
+    writer.send(result(1, 10), None, alone=True)
+    running.cancel()
+    await asyncio.wait([running])
+    assert running.cancelled()
+    assert written.cancelled()

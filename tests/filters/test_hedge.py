@@ -10,6 +10,7 @@ from facade.core import (
     DeadlineExceeded,
     FilterSettings,
     Invocation,
+    LimitExceeded,
     Method,
     Result,
     Sent,
@@ -271,3 +272,21 @@ def test_setting_switches_it_on():
     """Outside of retry: each of its attempts may be repeated."""
     client = facade.AsyncClient("nowhere", filter_settings={"retries": 2, "hedge_after": 0.1})
     assert "consumer_context -> hedge -> retry" in repr(client.invoker)
+
+
+def test_refusal_of_an_attempt_while_another_runs(virtual):
+    """The call may have run, whatever the refusal says: the first attempt was sent."""
+    refusal = LimitExceeded("no place", sent=Sent.NOT_SENT)
+    rest = Attempts(virtual, (10.0, "late"), (0.0, refusal))
+    with pytest.raises(LimitExceeded) as caught:
+        run(virtual, hedge_of(virtual), rest, call())
+    assert caught.value.sent is Sent.MAYBE_EXECUTED
+    assert rest.cancelled == [0]
+
+
+def test_refusal_of_the_only_attempt(virtual):
+    """It says what it says."""
+    rest = Attempts(virtual, (0.0, LimitExceeded("no place", sent=Sent.NOT_SENT)))
+    with pytest.raises(LimitExceeded) as caught:
+        run(virtual, hedge_of(virtual), rest, call())
+    assert caught.value.sent is Sent.NOT_SENT

@@ -109,10 +109,10 @@ class NativeCalls(grpc.GenericRpcHandler):  # type: ignore[misc]
 
     async def _serve(self, target: Target, request: Any, context: Any) -> bytes | None:
         if self.stopping:
-            await _end(context, Outcome(None, Status.UNAVAILABLE, self.stopping))
+            return await _end(context, Outcome(None, Status.UNAVAILABLE, self.stopping))
         if self._share.full():
             named = f"{target.method.service}.{target.method.name}"
-            await _end(context, Outcome.of(self._share.refusal(named)))
+            return await _end(context, Outcome.of(self._share.refusal(named)))
         call = Call(target, context, request, self.local_address)
         call.task = task = asyncio.create_task(self._answer(call), name="facade-call")
         self._tasks.add(task)
