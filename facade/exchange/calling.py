@@ -74,4 +74,4 @@ def _given_up(calls: Multiplexer, pending: PendingCall, untaken: Untaken) -> Non
     if pending.sent_at is None:
         untaken(Sent.NOT_SENT)
     else:
-        calls.hear_late(pending, untaken)
+        calls.when_refused(pending, untaken)

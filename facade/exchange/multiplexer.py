@@ -29,8 +29,8 @@ from facade.exchange.pending import Part, PendingCall, Post, Send, Waiter, unexp
 from facade.exchange.splice import LONG, before
 from facade.v1.invocation_pb2 import EXECUTION_NOT_STARTED
 
-# How many calls that nobody waits for may be refused late, and somebody hears of it.
-MOST_EARS = 1000
+# Of how many calls that nobody waits for it is kept who is told of a refusal.
+MOST_GIVEN_UP = 1000
 
 
 class Multiplexer:
@@ -58,8 +58,8 @@ class Multiplexer:
         self.late = 0
         # The streams that were left last.
         self._left: deque[int] = deque(maxlen=1000)
-        # Who hears that a call was refused, though nobody waits for it any more.
-        self._late_ears: dict[int, Callable[[Sent], None]] = {}
+        # Who is told that a call was refused, though nobody waits for it any more.
+        self._when_refused: dict[int, Callable[[Sent], None]] = {}
         # Oneway calls that are being written, for callers who wait until they are.
         self.posted: list[PendingCall] = []
         self._post = partial(Post, self.posted)
@@ -246,8 +246,8 @@ class Multiplexer:
             if id in self._left:
                 return
             self.late += 1
-            if id in self._late_ears:
-                self._heard_late(id, result)
+            if id in self._when_refused:
+                self._tell_if_refused(id, result)
             log_late(id, result, self.remote_address)
             return
         if not call.waiter.done():
@@ -255,17 +255,17 @@ class Multiplexer:
         if not self._waiting:
             self.idle()
 
-    def hear_late(self, call: PendingCall, ear: Callable[[Sent], None]) -> None:
-        """Nobody waits for its answer any more. Should that say that it was not executed, tell
-        ``ear``. Of those to which no answer comes the last are kept."""
-        if len(self._late_ears) >= MOST_EARS:
-            del self._late_ears[next(iter(self._late_ears))]
-        self._late_ears[call.id] = ear
+    def when_refused(self, call: PendingCall, tell: Callable[[Sent], None]) -> None:
+        """Nobody waits for its answer any more: ``tell`` should that say that it was not
+        executed. Of those to which no answer comes the last are kept."""
+        if len(self._when_refused) >= MOST_GIVEN_UP:
+            del self._when_refused[next(iter(self._when_refused))]
+        self._when_refused[call.id] = tell
 
-    def _heard_late(self, id: int, result: Any) -> None:
-        ear = self._late_ears.pop(id)
+    def _tell_if_refused(self, id: int, result: Any) -> None:
+        tell = self._when_refused.pop(id)
         if result.error.execution == EXECUTION_NOT_STARTED:
-            ear(Sent.NOT_EXECUTED)
+            tell(Sent.NOT_EXECUTED)
 
     def refuse(self, id: int, error: RpcError) -> None:
         """End one call with an error of this end."""

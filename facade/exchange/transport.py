@@ -305,7 +305,8 @@ class ClientStream:
             if not self._call.cancel():
                 # A call whose write has failed counts as over. For C-core it is not, while there
                 # is something to read: it would stay, with its connection, and nobody could end it.
-                self._call._cython_call.cancel("the connection ended")
+                if core := getattr(self._call, "_cython_call", None):  # private: it may go
+                    core.cancel("the connection ended")
             self._closing = asyncio.ensure_future(self._channel.close())
 
     async def gone(self) -> None:
