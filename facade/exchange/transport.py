@@ -302,11 +302,11 @@ class ClientStream:
 
     def close(self, error: RpcError | None = None) -> None:
         if self._closing is None:
-            if not self._call.cancel():
+            core = getattr(self._call, "_cython_call", None)  # private: it may go
+            if not self._call.cancel() and core is not None:
                 # A call whose write has failed counts as over. For C-core it is not, while there
                 # is something to read: it would stay, with its connection, and nobody could end it.
-                if core := getattr(self._call, "_cython_call", None):  # private: it may go
-                    core.cancel("the connection ended")
+                core.cancel("the connection ended")
             self._closing = asyncio.ensure_future(self._channel.close())
 
     async def gone(self) -> None:

@@ -43,6 +43,8 @@ class Announcer(ExporterListener):
         address: str,
         application: str,
     ) -> None:
+        if not isinstance(at, str):
+            raise TypeError(f"announce={at!r}: text, 'host:port' or a host")
         self._at = at
         self._application = application
         self._registries: list[Registry] = []
@@ -56,7 +58,8 @@ class Announcer(ExporterListener):
             self.use(each, address)
 
     def use(self, registry: "str | Registry", address: str) -> None:
-        """Announce there, too, from the start of the server on. ValueError where that can't be."""
+        """Announce there, too, from the start of the server on. ValueError where that can't be,
+        TypeError for what is no registry."""
         from facade.registry import open_registry  # for those who announce
         from facade.registry.provider import check_address
 
@@ -68,6 +71,10 @@ class Announcer(ExporterListener):
             registry = open_registry(target, application=self._application)
             if not registry.announces:
                 raise ValueError("a list is to read: announce providers at zookeeper:// or etcd://")
+        elif not hasattr(registry, "announces"):
+            raise TypeError(
+                f"registry={registry!r}: a target such as 'zookeeper://h:2181', or a Registry"
+            )
         if not self._at and (place(address) is not None or address.startswith("unix")):
             raise ValueError(
                 f"a server at {address!r} is reached by nobody else: give it an address such as "

@@ -75,7 +75,8 @@ class Provider:
 def check_address(address: str) -> None:
     """That it is "host:port". ValueError says what it lacks."""
     host, colon, port = address.rpartition(":")
-    if not (colon and host and port.isascii() and port.isdigit() and 0 < int(port) < 65536):
+    plain = host and not any(c.isspace() for c in host)
+    if not (colon and plain and port.isascii() and port.isdigit() and 0 < int(port) < 65536):
         raise ValueError(f"{address!r} is not host:port, as in 127.0.0.1:50051")
     if ":" in host and not (host[0] == "[" and host[-1] == "]"):
         raise ValueError(f"{address!r}: write an IPv6 address in brackets, as in [::1]:50051")
