@@ -193,9 +193,10 @@ def test_an_early_break(stub, servicer):
     assert servicer.ended.wait(10)
     said = queue.Queue()
     said.put(Hello(name="Ann"))
+    before = set(threading.enumerate())
     for _ in stub.Chat(iter(said.get, None)):
         break
-    (thread,) = [t for t in threading.enumerate() if t.name == "facade-stream"]
+    (thread,) = [t for t in threading.enumerate() if t.name == "facade-stream" and t not in before]
     while thread.is_alive():
         said.put(Hello(name="Bob"))  # nobody takes it
         thread.join(0.01)
