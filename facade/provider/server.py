@@ -80,7 +80,8 @@ class Server(Exporting):
     tls                certificate and key: then nobody is served without
     compression        "gzip" or "deflate" for what is sent, where the consumer can read it
     socket_mode        of the file at "unix:path", as 0o600; else what the umask leaves
-    registry, announce  where exports are announced, and at which address if it is another
+    registry, announce  where exports are announced, by targets, or by Registries that are closed
+                        with this server; and at which address if it is another
     """
 
     def __init__(
