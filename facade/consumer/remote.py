@@ -29,7 +29,7 @@ from facade.exchange.envelope import (
     read_result,
 )
 from facade.exchange.limits import Limits
-from facade.exchange.overdue import timeout_text
+from facade.exchange.overdue import out_of_time, timeout_text
 from facade.exchange.settings import Settings
 from facade.exchange.transport import Transport
 
@@ -137,10 +137,7 @@ class UnaryInvoker:
         self._called()
         left = invocation.countdown.remaining if invocation.countdown is not None else None
         if left is not None and left <= 0:
-            raise DeadlineExceeded(
-                timeout_text(invocation, monotonic(), None, self._transport.target),
-                sent=Sent.NOT_SENT,
-            )
+            raise out_of_time(invocation, self._transport.target)
         told = left if invocation.in_countdown else None
         payload = codec.encode_arguments(invocation.arguments, invocation.keywords)
         fill_invocation(wire, invocation, payload, told)

@@ -24,7 +24,7 @@ from facade.exchange.envelope import Envelope, WireResult, fill_invocation
 from facade.exchange.inflight import InFlight
 from facade.exchange.limits import DEFAULT
 from facade.exchange.outbox import Sendable
-from facade.exchange.overdue import log_late, timeout_text
+from facade.exchange.overdue import log_late, out_of_time, timeout_text
 from facade.exchange.pending import Part, PendingCall, Post, Send, Waiter, unexpected_stream
 from facade.exchange.splice import LONG, before
 from facade.v1.invocation_pb2 import EXECUTION_NOT_STARTED
@@ -213,8 +213,7 @@ class Multiplexer:
         told = countdown if invocation.in_countdown else None
         left = told.remaining if told is not None else None
         if left is not None and left <= 0:
-            text = timeout_text(invocation, monotonic(), None, self.remote_address)
-            raise DeadlineExceeded(text, sent=Sent.NOT_SENT)
+            raise out_of_time(invocation, self.remote_address)
         fill_invocation(envelope.invocation, invocation, payload, left)
         envelope.id = self._calls.take_id()
         data = envelope.SerializeToString()

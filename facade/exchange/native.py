@@ -13,7 +13,6 @@ from facade.core.cancellation import of_this_task
 from facade.core.countdown import TimeoutCountDown
 from facade.core.errors import (
     Code,
-    DeadlineExceeded,
     InvalidArgument,
     RemoteError,
     RpcError,
@@ -26,7 +25,7 @@ from facade.core.result import Result
 from facade.core.stream import NOT_OF_THE_STREAM
 from facade.exchange.metadata import RICH_STATUS, Pairs, check, to_attachments, to_metadata
 from facade.exchange.nativeerror import late, read_error
-from facade.exchange.overdue import timeout_text
+from facade.exchange.overdue import out_of_time
 from facade.exchange.transport import GrpcTransport
 
 # What ``read`` gives at the end of a stream.
@@ -82,8 +81,7 @@ class NativeCall:
         self.trailing: Pairs = ()
         left = _left(invocation.countdown)
         if left is not None and left <= 0:  # gRPC would try, and may well succeed
-            text = timeout_text(invocation, self._started, None, self._target)
-            raise DeadlineExceeded(text, sent=Sent.NOT_SENT)
+            raise out_of_time(invocation, self._target)
         # gRPC's deadline would tell the provider.
         told = left if invocation.in_countdown else None
         self._channel = transport.channel()

@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 from time import monotonic
 from typing import Any
 
-from facade.core.errors import Code
+from facade.core.errors import Code, DeadlineExceeded, Sent
 from facade.core.invocation import Invocation
 from facade.core.log import get_logger
 
@@ -40,6 +40,12 @@ def timeout_text(
         f"request: {invocation}, "
         f"channel: {invocation.local_address or 'here'} -> {remote_address}"
     )
+
+
+def out_of_time(invocation: Invocation, remote_address: str) -> DeadlineExceeded:
+    """For a call whose time is up before it goes."""
+    text = timeout_text(invocation, monotonic(), None, remote_address)
+    return DeadlineExceeded(text, sent=Sent.NOT_SENT)
 
 
 def log_late(id: int, result: Any, remote_address: str) -> None:
