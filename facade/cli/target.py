@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 
 from facade.core.hint import hint
-from facade.exchange.listener import check_port
+from facade.exchange.port import check_port
 from facade.provider.server import Server
 from facade.service import find_interface
 

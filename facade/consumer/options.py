@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, TypedDict
 from facade.core.cluster import KEYS
 from facade.core.hint import suggest
 from facade.exchange.injvm import place
+from facade.exchange.port import check_port
 from facade.exchange.security import in_the_open
 from facade.service import check_seconds
 
@@ -59,8 +60,8 @@ def is_many(target: str) -> bool:
     if not isinstance(target, str) or not target:
         raise ValueError(f"{target!r} is no target: write it as HOST:PORT")
     _, colon, port = target.partition(":")
-    if port.isdigit() and int(port) >= 2**16 and place(target) is None:
-        raise ValueError(f"{target!r}: a port is a number from 0 to 65535")
+    if port.isdigit() and place(target) is None:
+        check_port(target)
     if not colon or port.isdigit() or target.startswith("injvm"):
         return False  # most name one, and need not load what knows registries
     from facade.registry import is_registry  # for those who may name one

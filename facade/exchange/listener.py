@@ -1,7 +1,6 @@
 """The provider's door to gRPC: what listens, and hands on what comes in."""
 
 import asyncio
-import re
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
 from contextvars import Context
@@ -201,13 +200,6 @@ class GrpcListener:
         except RpcError as error:
             await context.abort(grpc_status(error.status), error.message)
             raise
-
-
-def check_port(address: str) -> None:
-    """ValueError for a port that is none: gRPC would take another for it, without a word."""
-    said = re.search(":(-?[0-9]+)$", address)
-    if said and not unixsocket.is_unix(address) and not 0 <= int(said[1]) < 2**16:
-        raise ValueError(f"{address!r}: a port is a number from 0 to 65535")
 
 
 def _cannot_listen(address: str, error: Exception | None) -> OSError:

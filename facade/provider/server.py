@@ -13,7 +13,8 @@ from facade.core.settings import FilterSettings
 from facade.exchange.handlers import Handlers, OnConnect, OnDisconnect
 from facade.exchange.injvm import INJVM, place
 from facade.exchange.limits import DEFAULT, Limits
-from facade.exchange.listener import GrpcListener, check_port
+from facade.exchange.listener import GrpcListener
+from facade.exchange.port import check_port
 from facade.exchange.room import Room
 from facade.exchange.security import server_tls
 from facade.exchange.settings import DEFAULT_MAX_MESSAGE, Settings
