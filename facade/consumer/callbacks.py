@@ -17,6 +17,7 @@ from facade.core.errors import LimitExceeded, RpcError, Sent
 from facade.core.filter import PROVIDER, Filter, Invoker
 from facade.core.invocation import Invocation
 from facade.core.result import Result
+from facade.core.stream import NOT_OF_THE_STREAM
 from facade.exchange.callbacks import CallbackTable, Handed
 from facade.exchange.calling import call
 from facade.exchange.reference import CallbackCodec, CallbackInterface, Reference
@@ -175,13 +176,7 @@ class CallbacksExhausted(LimitExceeded):
     """No thread was free, and no place to wait for one."""
 
 
-# KeyboardInterrupt is the operator's, GeneratorExit the end of the loop itself.
-_NOT_OF_THE_FUNCTION = (
-    CallbacksExhausted,
-    asyncio.CancelledError,
-    KeyboardInterrupt,
-    GeneratorExit,
-)
+_NOT_OF_THE_FUNCTION = (CallbacksExhausted, *NOT_OF_THE_STREAM)
 
 
 class InThreads:
