@@ -16,7 +16,7 @@ from facade.core.hint import hint
 from facade.core.method import InvokeMode, Method, Parameter, Service
 from facade.core.settings import FilterSettings
 from facade.stream import is_stream, item_type
-from facade.typevars import Known, bound_in, replaced
+from facade.typevars import Known, bound_in, hints_of, replaced
 
 C = TypeVar("C", bound=type)
 Fn = TypeVar("Fn", bound=Callable[..., Any])
@@ -224,15 +224,7 @@ def _public_functions(interface: type) -> list[tuple[str, Callable[..., Any], Kn
 
 def _describe_method(service: str, name: str, function: Callable[..., Any], known: Known) -> Method:
     where = f"{service}.{name}"
-    try:
-        written = typing.get_type_hints(function, include_extras=True)
-        hints = {key: replaced(hint, known) for key, hint in written.items()}
-    except NameError as error:
-        raise TypeError(
-            f"{where}: its type hints name {error.name!r}, which is not defined"
-        ) from None
-    except (AttributeError, SyntaxError, TypeError) as error:
-        raise TypeError(f"{where}: its type hints can't be read: {error}") from None
+    hints = {key: replaced(hint, known) for key, hint in hints_of(function, where).items()}
     options = getattr(function, "__facade_method__", None) or MethodOptions()
     returns, mode = _returned(hints.get("return", Any), function)
     yields = is_stream(returns)

@@ -1,4 +1,5 @@
-"""What the type variables of generic interfaces stand for: ``Repo[User]`` as a base says it."""
+"""The type hints of interfaces, and what type variables stand for: ``Repo[User]`` as a base
+says it."""
 
 import sys
 import types
@@ -29,14 +30,22 @@ def _follow(cls: Any, known: Known, found: dict[type, Known]) -> None:
 
 
 def _read(argument: Any, cls: type) -> Any:
-    """``Repo["User"]``, too. TypeError for a name that there is not."""
+    """``Repo["User"]``, too."""
     names = vars(sys.modules[cls.__module__]) if cls.__module__ in sys.modules else {}
     holder = types.SimpleNamespace(__annotations__={"it": argument})
+    return hints_of(holder, f"a base of {cls.__module__}.{cls.__qualname__}", names)["it"]
+
+
+def hints_of(annotated: Any, where: str, names: dict[str, Any] | None = None) -> dict[str, Any]:
+    """As they are meant where they are text. TypeError for what can't be read."""
     try:
-        return typing.get_type_hints(holder, globalns=names, include_extras=True)["it"]
+        return typing.get_type_hints(annotated, globalns=names, include_extras=True)
     except NameError as error:
-        where = f"{cls.__module__}.{cls.__qualname__}"
-        raise TypeError(f"{where}: a base names {error.name!r}, which is not defined") from None
+        raise TypeError(
+            f"{where}: its type hints name {error.name!r}, which is not defined"
+        ) from None
+    except (AttributeError, SyntaxError, TypeError) as error:
+        raise TypeError(f"{where}: its type hints can't be read: {error}") from None
 
 
 def replaced(hint: Any, known: Known) -> Any:

@@ -93,7 +93,19 @@ def test_name_that_there_is_not_is_refused():
     class Wrong(Numbered["Nobody"]):
         pass
 
-    with pytest.raises(TypeError, match="Wrong: a base names 'Nobody', which is not defined"):
+    said = r"a base of .*Wrong: its type hints name 'Nobody', which is not defined"
+    with pytest.raises(TypeError, match=said):
+        describe(Wrong)
+
+
+@pytest.mark.parametrize("argument", ["pytest.Nobody", "int[str]"])
+def test_base_that_can_not_be_read_is_refused(argument):
+    """As a hint of a method is."""
+
+    class Wrong(Numbered[argument]):
+        pass
+
+    with pytest.raises(TypeError, match=r"a base of .*Wrong: its type hints can't be read"):
         describe(Wrong)
 
 
