@@ -265,13 +265,24 @@ def test_server_that_listens_everywhere_names_one_address():
         ({"registry": Board(), "address": "injvm"}, "announce='host:port'"),
         ({"registry": Board(), "announce": "here:99999999"}, "here:99999999"),
         ({"registry": Board(), "announce": "not here:1"}, "'not here:1' is not host:port"),
+    ],
+)
+def test_what_cannot_be_announced_is_an_error_at_once(settings, said):
+    with pytest.raises(ValueError, match=said):
+        facade.Server(**settings)
+
+
+@pytest.mark.parametrize(
+    ("settings", "said"),
+    [
         ({"registry": Board(), "announce": 5}, "announce=5: text"),
         ({"registry": 3}, "registry=3: a target such as"),
         ({"registry": [object()]}, "a target such as"),
     ],
 )
-def test_what_cannot_be_announced_is_an_error_at_once(settings, said):
-    with pytest.raises((ValueError, TypeError), match=said):
+def test_what_is_no_registry_is_an_error_at_once(settings, said):
+    """Nor could anything ever be announced there, or at what is no text."""
+    with pytest.raises(TypeError, match=said):
         facade.Server(**settings)
 
 
