@@ -96,18 +96,23 @@ async def test_call_that_failed_on_its_way(log, error):
     assert log.records == []
 
 
+@facade.service("exception.Shop")
+class Shop:
+    async def buy(self) -> None: ...
+
+
+class Failing(Shop):
+    def __init__(self, error):
+        self._error = error
+
+    async def buy(self):
+        raise self._error
+
+
 async def test_group(log):
     """What a TaskGroup raises can't travel with what is in it: that is in the log."""
-
-    @facade.service("exception.Shop")
-    class Shop:
-        async def buy(self) -> None: ...
-
-    class ShopImpl(Shop):
-        async def buy(self) -> None:
-            raise ExceptionGroup("two things", [ValueError("no salt"), SoldOut("pie")])
-
-    async with connected((Shop, ShopImpl()), timeout=10.0) as client:
+    group = ExceptionGroup("two things", [ValueError("no salt"), SoldOut("pie")])
+    async with connected((Shop, Failing(group)), timeout=10.0) as client:
         with pytest.raises(facade.RemoteError, match="two things") as caught:
             await client.refer(Shop).buy()
     assert caught.value.type == "ExceptionGroup"
@@ -117,16 +122,7 @@ async def test_group(log):
 
 async def test_traceback_is_logged_once(caplog):
     """Of a SystemExit the log tells twice, at its method and here: the traceback is here."""
-
-    @facade.service("exception.Shop")
-    class Shop:
-        async def buy(self) -> None: ...
-
-    class ShopImpl(Shop):
-        async def buy(self) -> None:
-            raise SystemExit(3)
-
-    async with connected((Shop, ShopImpl()), timeout=10.0) as client:
+    async with connected((Shop, Failing(SystemExit(3))), timeout=10.0) as client:
         with pytest.raises(facade.RemoteError, match="SystemExit"):
             await client.refer(Shop).buy()
     assert caplog.text.count("Traceback") == 1
