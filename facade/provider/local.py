@@ -17,11 +17,7 @@ from facade.provider.pool import PoolExhausted, ThreadPool
 logger = get_logger(__name__)
 
 # KeyboardInterrupt is the operator's, GeneratorExit the end of the loop itself.
-_NOT_OF_THE_METHOD = (
-    PoolExhausted,
-    KeyboardInterrupt,
-    GeneratorExit,
-)
+NOT_OF_THE_METHOD = (PoolExhausted, KeyboardInterrupt, GeneratorExit)
 
 Call = Callable[[Invocation], Awaitable[Any]]
 
@@ -70,7 +66,7 @@ class LocalInvoker:
         except asyncio.CancelledError:
             invocation.attributes[INTERRUPTED] = True
             raise
-        except _NOT_OF_THE_METHOD:
+        except NOT_OF_THE_METHOD:
             raise
         except BaseException as error:
             return self._failed(error, invocation)

@@ -14,15 +14,14 @@ from facade.core.log import get_logger
 from facade.core.method import Method, Parameter
 from facade.core.result import Result
 from facade.exchange.metadata import Pairs
+from facade.provider.local import NOT_OF_THE_METHOD
 from facade.provider.native.blocking import BlockingAnswers, BlockingRequests
 from facade.provider.native.call import CALL, Call
 from facade.provider.native.context import AioContext, Context, SyncContext, unexpected
 from facade.provider.native.written import Written
-from facade.provider.pool import PoolExhausted, ThreadPool
+from facade.provider.pool import ThreadPool
 
 logger = get_logger(__name__)
-
-_NOT_OF_THE_METHOD = (PoolExhausted, KeyboardInterrupt, GeneratorExit)
 
 
 class ServicerMethod:
@@ -108,7 +107,7 @@ class ServicerMethod:
         except asyncio.CancelledError:
             invocation.attributes[INTERRUPTED] = True
             raise
-        except _NOT_OF_THE_METHOD:
+        except NOT_OF_THE_METHOD:
             raise
         except BaseException as error:
             raised = error
