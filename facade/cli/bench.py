@@ -16,6 +16,7 @@ from facade.cli.duration import duration, shown
 from facade.cli.histogram import buckets, percentile, picture
 from facade.cli.load import Load
 from facade.cli.provider import Target
+from facade.cli.tls import Tls
 from facade.cli.wanted import (
     ArgumentList,
     AttachmentList,
@@ -49,6 +50,7 @@ def bench(
     timeout: Timeout = None,
     group: Group = None,
     version: Version = None,
+    tls: Tls = None,
     json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Call a method over and over, and show how many calls a second there were and how long
@@ -58,7 +60,7 @@ def bench(
     """
     if seconds is not None and calls is not None:
         raise typer.BadParameter("give -d or -n, not both")
-    wanted = Wanted(target, method, arguments, attach, timeout, group, version)
+    wanted = Wanted(target, method, arguments, attach, timeout, group, version, tls)
 
     async def work() -> Load:
         async with wanted.ready() as call:

@@ -6,6 +6,7 @@ import typer
 
 from facade.cli import failure
 from facade.cli.provider import Target
+from facade.cli.tls import Tls
 from facade.cli.value import show, to_text
 from facade.cli.wanted import (
     ArgumentList,
@@ -29,6 +30,7 @@ def call(
     json: Annotated[bool, typer.Option("--json", help="Print compact JSON, always.")] = False,
     group: Group = None,
     version: Version = None,
+    tls: Tls = None,
     oneway: Annotated[
         bool, typer.Option("--oneway", help="Expect no answer, not even an error.")
     ] = False,
@@ -40,7 +42,7 @@ def call(
 
     The items of a stream are printed as they come, one a line.
     """
-    wanted = Wanted(target, method, arguments, attach, timeout, group, version)
+    wanted = Wanted(target, method, arguments, attach, timeout, group, version, tls)
 
     async def work() -> None:
         async with wanted.ready() as remote:

@@ -9,6 +9,7 @@ import typer
 from facade.cli import failure
 from facade.cli.duration import shown
 from facade.cli.provider import Target, connected, find_services
+from facade.cli.tls import Tls
 from facade.cli.value import escaped
 from facade.core.log import printable
 from facade.exchange.description import (
@@ -25,11 +26,12 @@ def ls(
         str, typer.Argument(help="Only this one: its name, or group/name:version.")
     ] = "",
     json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    tls: Tls = None,
 ) -> None:
     """List the services of a provider, and the signatures of their methods."""
 
     async def work() -> None:
-        async with connected(target) as client:
+        async with connected(target, tls) as client:
             provider = await client.describe()
         try:
             found = find_services(provider, service) if service else list(provider.services)

@@ -7,12 +7,14 @@ import typer
 
 from facade.cli import failure
 from facade.cli.provider import PATIENCE, Target, connected, described
+from facade.cli.tls import Tls
 from facade.core.errors import RpcError, Unimplemented
 
 
 def ping(
     target: Target,
     count: Annotated[int, typer.Option("-c", "--count", min=1, help="How many round trips.")] = 4,
+    tls: Tls = None,
 ) -> None:
     """Connect, and measure round trips over the stream that calls take.
 
@@ -22,7 +24,7 @@ def ping(
     async def work() -> None:
         start = perf_counter()
         try:
-            async with connected(target) as client:
+            async with connected(target, tls) as client:
                 typer.echo(f"connected to {target} in {_ms(perf_counter() - start)}")
                 services = (await described(client)).services
                 # Of a service that is not there we hear so, which is an answer as good as another.

@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from facade.cli import tls
 from facade.consumer.client import AsyncClient
 from facade.core.errors import Unimplemented
 from facade.core.hint import suggest
@@ -32,12 +33,15 @@ Target = Annotated[
 
 
 @asynccontextmanager
-async def connected(target: str) -> AsyncIterator[AsyncClient]:
+async def connected(target: str, speak: list[str] | None) -> AsyncIterator[AsyncClient]:
     """A client that is connected. Raises Unavailable at the first attempt that fails, and
     BadParameter for a target that is none."""
+    secure = tls.settings(speak)
     try:
         # The client's own timeout is for connecting here: no call is made with it.
-        made = AsyncClient(target, timeout=PATIENCE, wait_for_ready=False, application="facade-cli")
+        made = AsyncClient(
+            target, timeout=PATIENCE, wait_for_ready=False, application="facade-cli", tls=secure
+        )
     except ValueError as error:
         raise typer.BadParameter(str(error)) from None
     async with made as client:

@@ -8,6 +8,7 @@ import typer
 
 from facade.cli import compiled, described, failure
 from facade.cli.provider import checked, connected, find_services
+from facade.cli.tls import Tls
 
 
 def stubs(
@@ -34,6 +35,7 @@ def stubs(
     sync: Annotated[
         bool, typer.Option("--sync", help="Methods with def, for Client, not async def.")
     ] = False,
+    tls: Tls = None,
 ) -> None:
     """Write typed Python interfaces of the services of a provider, or of a .proto file.
 
@@ -44,7 +46,7 @@ def stubs(
     if origin.endswith(".proto"):
         text = _of_file(Path(origin), include or [], sync)
     else:
-        text = _of_provider(checked(origin), service, sync)
+        text = _of_provider(checked(origin), service, sync, tls)
     ast.parse(text)  # a mistake of ours must not become a file of the user's
     if output is None:
         typer.echo(text, nl=False)
@@ -64,9 +66,9 @@ def _of_file(file: Path, include: list[Path], sync: bool) -> str:
         failure.fail(str(error))
 
 
-def _of_provider(target: str, service: str, sync: bool) -> str:
+def _of_provider(target: str, service: str, sync: bool, tls: list[str] | None) -> str:
     async def work() -> str:
-        async with connected(target) as client:
+        async with connected(target, tls) as client:
             provider = await client.describe()
         try:
             found = find_services(provider, service) if service else provider.services

@@ -57,6 +57,7 @@ class Wanted:
         timeout: float | None,
         group: str | None,
         version: str | None,
+        tls: list[str] | None,
     ) -> None:
         self.target = target
         self.service, self.method = _split(method)
@@ -65,11 +66,12 @@ class Wanted:
         self.timeout = timeout
         self.group = group
         self.version = version
+        self.tls = tls
 
     @asynccontextmanager
     async def ready(self) -> AsyncIterator["Ready"]:
         """Connected, so that it can be made. Raises Unavailable."""
-        async with connected(self.target) as client:
+        async with connected(self.target, self.tls) as client:
             known = self._find(await described(client, self.service))
             found = known.methods.get(self.method)
             if found is not None and has_streams(found):
