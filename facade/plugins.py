@@ -1,6 +1,6 @@
 """Filters by name: entry points of the group "facade.filters"."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cache
 from typing import Any
 
@@ -17,8 +17,9 @@ GROUP = "facade.filters"
 # Text that says that nothing is set. (Dubbo: ConfigUtils#isNotEmpty)
 _EMPTY = ("false", "0", "null", "N/A")
 
-# What `filters=` of a client or a server takes: names, objects, "default" and "-name".
+# What `filters=` of a client or a server takes: names, objects, "default", "+name" and "-name".
 FilterList = Sequence[str | Filter]
+_SIGNS = ("+", "-")
 
 
 class Installed(Mapping[str, type[Filter]]):
@@ -87,17 +88,19 @@ def resolve(
     """The filters of one end, outermost first. (Dubbo: ExtensionLoader#getActivateExtension)
 
     "default" stands for those that switch themselves on, and comes first where it is not
-    named; "-name" takes one away, "-default" all of them. A name counts once. ``per_attempt``
-    leaves only those out that say otherwise. ValueError for an unknown name.
+    named; "+name" is one more of them, at its own place, "-name" takes one away, "-default" all
+    that switch themselves on. A name counts once. ``per_attempt`` leaves only those out that
+    say otherwise. ValueError for an unknown name.
     """
     if isinstance(filters, str):
         raise TypeError(f"filters is a list: filters=[{filters!r}]")
     if not isinstance(settings, FilterSettings):
         settings = FilterSettings(settings)
     names = [item for item in filters if isinstance(item, str)]
-    removed = {name[1:] for name in names if name.startswith("-")}
-    for name in (*removed, *names):
-        if not name.startswith("-") and name != "default":
+    added = [name[1:] for name in names if name.startswith("+")]
+    removed = [name[1:] for name in names if name.startswith("-")]
+    for name in (*added, *removed, *names):
+        if not name.startswith(_SIGNS) and name != "default":
             _find(name)
     wanted = _once(filters)
     if "default" not in names:
@@ -108,9 +111,10 @@ def resolve(
             check(item)
             chosen.append(item)
         elif item == "default":
-            if "default" not in removed:
-                chosen += _active(side, settings, removed | set(names))
-        elif not item.startswith("-") and item not in removed:
+            awake = () if "default" in removed else installed().awake(side, settings)
+            candidates = {*added, *awake} - {*removed, *names}
+            chosen += _active(candidates, added, side, settings)
+        elif not item.startswith(_SIGNS) and item not in removed:
             chosen.append(_find(item))
     return [
         item.configure(settings) if isinstance(item, type) else item
@@ -124,13 +128,17 @@ def check_settings(settings: FilterSettings, filters: FilterList, what: str) -> 
     unknown one, TypeError for a value of another kind; ``what`` says where they were given."""
     if not settings.says_anything:
         return  # most say nothing, and need not load what they do not use
-    known = _known_keys(filters)
+    classes = [*installed().values(), *(type(item) for item in filters if isinstance(item, Filter))]
+    known = _known_keys(classes)
+    common = {key for cls in classes for key in cls.common}
     for method, key, value in settings.places():
         where = f"{what}.{method}" if method else what
         if key not in known:
             listed = f"there are: {', '.join(sorted(known))}"
             meant = hint(key, (*known, *_OWN_OPTIONS), listed)
             raise ValueError(f"{where}: no filter has a setting {key!r}: {meant}")
+        if method and key in common:
+            raise ValueError(f"{where}: {key} is one for all methods: say it of {what} as a whole")
         kinds = known[key]
         if kinds and not _fits(value, kinds):
             names = " or ".join(
@@ -147,9 +155,8 @@ _OWN_OPTIONS = (
 )
 
 
-def _known_keys(filters: FilterList) -> dict[str, tuple[type, ...]]:
+def _known_keys(classes: Iterable[type[Filter]]) -> dict[str, tuple[type, ...]]:
     """By name, with the types that a value may have; none where it may be anything."""
-    classes = [*installed().values(), *(type(item) for item in filters if isinstance(item, Filter))]
     known: dict[str, tuple[type, ...]] = {}
     for cls in classes:
         activation: Activation | None = getattr(cls, "__facade_activation__", None)
@@ -181,18 +188,21 @@ def _once(filters: FilterList) -> list[str | Filter]:
     return once
 
 
-def _active(side: str, settings: FilterSettings, without: set[str]) -> list[type[Filter]]:
-    """Those that switch themselves on at this side, in their order."""
+def _active(
+    candidates: Iterable[str], added: Sequence[str], side: str, settings: FilterSettings
+) -> list[type[Filter]]:
+    """Those that switch themselves on at this side or were added there, in their order."""
     active: list[tuple[int, str, type[Filter]]] = []
-    known = installed()
-    for name in known.awake(side, settings):
-        if name in without:
-            continue
-        cls = known[name]
+    for name in candidates:
+        cls = installed()[name]
         activation: Activation | None = getattr(cls, "__facade_activation__", None)
         if activation is None or side not in activation.group:
-            continue
-        if _is_on(activation.when, settings):
+            if name in added:
+                raise ValueError(
+                    f"'+{name}': {name} has no place of its own at a {side}; write {name!r} where "
+                    "it is to stand"
+                )
+        elif name in added or _is_on(activation.when, settings):
             active.append((activation.order, name, cls))
     return [cls for _, _, cls in sorted(active, key=lambda item: item[:2])]
 

@@ -51,6 +51,7 @@ class AccessLog(Filter):
         "access_log_arguments": bool,
         "access_log_attachments": (list, tuple),
     }
+    common = ("access_log_attachments",)
 
     def __init__(
         self,

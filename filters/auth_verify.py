@@ -43,6 +43,7 @@ class AuthVerify(Filter):
         "auth_window": (int, float),
         "auth_sessions": int,
     }
+    common = ("auth_window", "auth_sessions")
 
     def __init__(
         self,

@@ -28,6 +28,7 @@ class ConsumerContext(Filter):
 
     needs_loop = False
     keys = {"propagate": (list, tuple, set, frozenset, type(None))}
+    common = ("propagate",)
 
     def __init__(self, *, propagate: Collection[str] | None = ("*",)) -> None:
         self._forward_all = propagate is not None and "*" in propagate

@@ -75,6 +75,7 @@ class Fault(Filter):
         "fault_share": float,
         "fault_seed": int,
     }
+    common = ("fault_seed",)
 
     def __init__(
         self,

@@ -28,6 +28,7 @@ class Load(Filter):
 
     needs_loop = False
     keys: ClassVar[Any] = {"load": (bool, int, Callable)}
+    common = ("load",)
 
     def __init__(self, load: bool | int | Callable[[], float] = True) -> None:
         if not callable(load) and load < 1:

@@ -142,11 +142,16 @@ class Trace(Filter):
 
     def __init__(self) -> None:
         self._watches = _Watches()
+        self._by_method: dict[str, bool] = {}
+        self._default = True
 
     @classmethod
     def configure(cls, settings: FilterSettings) -> Self:
         made = cls()
         made._watches = _process
+        # Named, and nothing said: on. Said for single methods: on for them.
+        on = settings.by_method("trace", not any(settings.all("trace")))
+        made._by_method, made._default = on, on.default
         return made
 
     def watch(
@@ -157,7 +162,8 @@ class Trace(Filter):
         return self._watches.watch(service, method, times, values)
 
     async def invoke(self, invoker: Invoker, invocation: Invocation) -> Result:
-        if not self._watches.open:
+        on = self._watches.open and self._by_method.get(invocation.name, self._default)
+        if not on:
             return await invoker.invoke(invocation)
         start = perf_counter()
         try:

@@ -126,6 +126,36 @@ def test_default_stands_where_it_is_named(filters, order):
     assert names(filters) == order
 
 
+@pytest.mark.parametrize(
+    ("filters", "order"),
+    [
+        (["+token"], ["first", "token", "both"]),
+        (["access_log", "default", "+token"], ["access_log", "first", "token", "both"]),
+        (["-default", "+both", "+first"], ["first", "both"]),
+        (["+first"], ["first", "both"]),
+        (["token", "+token"], ["first", "both", "token"]),
+        (["+token", "-token"], ["first", "both"]),
+    ],
+)
+def test_plus_adds_a_filter_at_its_own_place(filters, order):
+    """It is one of the default filters, though it does not switch itself on."""
+    assert names(filters) == order
+
+
+@pytest.mark.parametrize(
+    ("filter", "said"),
+    [
+        ("+access_log", "no place of its own at a consumer; write 'access_log' where"),
+        ("+answering", "no place of its own at a consumer"),
+        ("+tokn", "no filter is called 'tokn': did you mean 'token'"),
+    ],
+)
+def test_plus_needs_a_place(filter, said):
+    """One that says no order, or is for the other side, has none there."""
+    with pytest.raises(ValueError, match=said):
+        names([filter])
+
+
 def test_minus_takes_a_filter_away():
     """One default filter less; the others stay."""
     assert names(["-first"]) == ["both"]

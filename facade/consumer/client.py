@@ -57,7 +57,7 @@ class AsyncClient:
     countdown          calls take over the time that is left where they are made, and tell
                        the provider what they have; @facade.method(countdown=) goes before it
     describe           ask the provider, after each connect, for the timeouts it publishes
-    filters            names, filter objects, "default", "-name"; the first is outermost
+    filters            names, filter objects, "default", "+name", "-name"; the first is outermost
     filter_settings    what filters find in ``configure``, and ``when`` asks for
     listeners          are told of each service that is referred to
     application        name of this application, for the provider

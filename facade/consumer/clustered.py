@@ -286,7 +286,8 @@ class ByOne:
 
 def _without_retry(filters: FilterList) -> list[Any]:
     """The cluster itself repeats calls; the filter does besides where it is named."""
-    return list(filters) if "retry" in filters else [*filters, "-retry"]
+    named = any(item in ("retry", "+retry") for item in filters if isinstance(item, str))
+    return list(filters) if named else [*filters, "-retry"]
 
 
 def _sticky(settings: FilterSettings) -> FilterSettings:

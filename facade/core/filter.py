@@ -1,7 +1,7 @@
 """Filters: code that runs around an invocation."""
 
 import re
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from typing import ClassVar, Protocol, Self, TypeVar
 
 from facade.core.invocation import Invocation
@@ -46,6 +46,9 @@ class Filter:
 
     # The settings that it reads in ``configure``, and what they may be: {"executes": int}.
     keys: ClassVar[Mapping[str, type | tuple[type, ...]]] = {}
+
+    # Those of them that are one for all methods: said for a single one, they are an error.
+    common: ClassVar[Collection[str]] = ()
 
     # Methods that every exported service has by this filter, such as "$echo". A filter with
     # such runs in calls of them alone, so that it costs other calls nothing.

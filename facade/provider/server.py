@@ -52,7 +52,7 @@ class Server(Exporting):
     While it runs, what it exports can also be called within the process, by clients of
     "injvm". At the address "injvm", or "injvm:" and a name, it can be called only there.
 
-    filters            names, filter objects, "default", "-name"; the first is outermost
+    filters            names, filter objects, "default", "+name", "-name"; the first is outermost
     filter_settings    what filters find in ``configure``, and ``when`` asks for
     listeners          are told of each service that is exported or unexported
     application        name of this application

@@ -22,9 +22,10 @@ def test_default_where_nothing_is_said():
 
 
 class Counts(facade.Filter):
-    """Reads two settings."""
+    """Reads three settings, one of them for all methods alike."""
 
-    keys = {"executes": int, "wait": (float, type(None))}
+    keys = {"executes": int, "wait": (float, type(None)), "seed": int}
+    common = ("seed",)
 
     async def invoke(self, invoker, invocation):
         return await invoker.invoke(invocation)
@@ -45,6 +46,14 @@ def test_setting_of_another_kind(name, value):
     """It is told where it was said, and what it may be."""
     settings = FilterSettings({}, {"hello": {name: value}})
     with pytest.raises(TypeError, match=rf"demo\.Greeter\.hello: {name} is "):
+        check_settings(settings, [Counts()], "demo.Greeter")
+
+
+def test_setting_for_all_methods_alike():
+    """It is taken for the whole, and is an error for one method: it would say nothing there."""
+    check_settings(FilterSettings({"seed": 7}), [Counts()], "demo.Greeter")
+    settings = FilterSettings({}, {"hello": {"seed": 7}})
+    with pytest.raises(ValueError, match=r"hello: seed is one for all methods: .*demo\.Greeter as"):
         check_settings(settings, [Counts()], "demo.Greeter")
 
 

@@ -60,6 +60,23 @@ async def test_whole_service_is_watched_where_no_method_is_named():
         assert [record.method async for record in watch] == ["hello", "other"]
 
 
+@pytest.mark.parametrize(
+    ("settings", "seen"),
+    [
+        (FilterSettings({"trace": True}, {"other": {"trace": False}}), ["hello"]),
+        (FilterSettings({}, {"other": {"trace": True}}), ["other"]),
+        (FilterSettings(), ["hello", "other"]),
+    ],
+)
+async def test_methods_say_for_themselves_whether_they_can_be_watched(settings, seen):
+    """As for all; and where it is only named, all can."""
+    trace = Trace.configure(settings)
+    with module.watch("test.Service", times=2) as watch:
+        for name in ("hello", "other"):
+            await call(trace, name=name)
+    assert [record.method async for record in watch] == seen
+
+
 async def test_values_are_told_only_when_asked_for():
     """And even then they are not in the text of a record."""
     trace = Trace()
