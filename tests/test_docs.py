@@ -42,7 +42,8 @@ BLOCK = re.compile(
     r"^(?:<!-- not run: (?P<reason>[^\n]+) -->\n)?```(?P<language>\w*)\n(?P<code>.*?)^```$",
     re.MULTILINE | re.DOTALL,
 )
-PRINTED = re.compile(r"^\s*print\(.*\)  # (.+)$", re.MULTILINE)
+# A long call ends on a line of its own.
+PRINTED = re.compile(r"^\s*(?:print\(.*)?\)  # (.+)$", re.MULTILINE)
 # A block that is a file of a package says so in its first line.
 FILE = re.compile(r"^# ([\w.-]+\.(?:py|toml))\n")
 LINK = re.compile(r"\]\((?!https?:)([^)#]+)(?:#[^)]*)?\)")
