@@ -9,6 +9,7 @@ from facade.cluster.endpoint import Endpoint
 from facade.cluster.failure import no_provider
 from facade.cluster.health import State
 from facade.cluster.router import Endpoints
+from facade.cluster.tag import TAG
 from facade.core.invocation import Invocation
 from facade.core.settings import ByMethod
 
@@ -51,7 +52,9 @@ class Chooser:
     def choose(self, invocation: Invocation, tried: Container[Endpoint] = ()) -> Endpoint:
         """One that was not ``tried`` and is available; where there is none, another one."""
         directory = self.directory
-        endpoints = directory.steady if directory.clock() < directory.until else ()
+        endpoints: Endpoints = ()
+        if TAG not in invocation.attachments and directory.clock() < directory.until:
+            endpoints = directory.steady
         if not endpoints:
             endpoints = self.all(invocation)
         if not self._sticks or not self._sticky[invocation.name]:

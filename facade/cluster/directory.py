@@ -9,6 +9,7 @@ from facade.cluster.endpoint import Endpoint, Open
 from facade.cluster.health import Health, State
 from facade.cluster.router import Endpoints, Router
 from facade.cluster.subset import Subset
+from facade.cluster.tag import TAG, TagRouter
 from facade.cluster.zone import ZoneRouter
 from facade.core.errors import Code, Sent, Unavailable
 from facade.core.invocation import Invocation
@@ -39,7 +40,8 @@ class Directory:
     endpoints are given up only when they have been unavailable, and ``keep`` seconds are over.
 
     subset    use only some of the providers
-    routers   filter the list for each call, in this order
+    routers   filter the list for each call, in this order; before them a TagRouter, if none of
+              them is one
     zone      providers of this zone before all others: see ZoneRouter
     idle      seconds, once or twice as many, after the last call when the connection of an
               endpoint is closed, unless it holds callbacks; the next call opens it again. None:
@@ -83,7 +85,10 @@ class Directory:
         self.registry = registry
         self._open = open
         self._subset = subset
-        self._routers = [*routers, *([ZoneRouter(zone)] if zone else [])]
+        own = [*routers, *([ZoneRouter(zone)] if zone else [])]
+        by_tag = [] if any(isinstance(router, TagRouter) for router in routers) else [TagRouter()]
+        self._routers: list[Router] = [*by_tag, *own]
+        self._by_tag_alone = not own
         self._zone = zone
         self._health = health if health is not None else Health()
         self._idle = idle
@@ -97,8 +102,8 @@ class Directory:
         self._members: Endpoints = ()
         self._weights: tuple[float, ...] = ()
         self._views: dict[int, tuple[Endpoints, Endpoints]] = {}
-        # What ``list`` gives for every call, as long as the clock shows less than ``until``. Empty
-        # where nothing is known, or routers have a say.
+        # What ``list`` gives for every call without a tag, as long as the clock shows less than
+        # ``until``. Empty where nothing is known, or other routers have a say.
         self.steady: Endpoints = ()
         self.until = 0.0
         self._timed = False
@@ -200,7 +205,7 @@ class Directory:
             if len(self._views) >= _MOST:
                 self._views.clear()
             view = self._views[id(routed)] = (routed, _best(routed))
-        if not self._routers:
+        if self._by_tag_alone and TAG not in invocation.attachments:
             self.steady = view[1]
         return view[1]
 

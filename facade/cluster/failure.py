@@ -5,6 +5,7 @@ from typing import TypeVar
 
 from facade.cluster.directory import Directory
 from facade.cluster.endpoint import Endpoint
+from facade.cluster.tag import TAG
 from facade.core.errors import Code, RpcError, Sent, Unavailable
 from facade.core.invocation import Invocation
 from facade.core.result import Result
@@ -28,11 +29,13 @@ _AS_IT_IS = frozenset(
 def no_provider(invocation: Invocation, directory: Directory) -> Unavailable:
     """Nothing can be called. (Dubbo's text: AbstractClusterInvoker#checkInvokers)"""
     known = directory.size
-    why = (
-        f"None of the {known} that are registered is let through by the routers."
-        if known
-        else "Please check if the providers have been started and registered."
-    )
+    why = "Please check if the providers have been started and registered."
+    if known:
+        why = f"None of the {known} that are registered is let through by the routers."
+        tags = {endpoint.provider.tag for endpoint in directory.endpoints}
+        if tags and all(tags):
+            named = ", ".join(sorted(tags))
+            why += f" All of them take only calls with a tag, in the attachment {TAG}: {named}."
     return Unavailable(
         f"Failed to invoke the method {invocation.name} in the service {invocation.service}. No "
         f"provider available for the service {invocation.service_key} from registry "

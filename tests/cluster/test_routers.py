@@ -157,6 +157,24 @@ async def test_directory_asks_its_routers_in_order(world):
     await directory.close()
 
 
+@pytest.mark.behaviour("B10.32", "B10.34")
+@pytest.mark.parametrize("routers", [[], [ConditionRouter("=> host = a,b")]])
+async def test_tags_are_looked_at_where_nothing_is_said(routers, world):
+    """As Dubbo does: who publishes a tag gets no calls without; before all routers of one's own."""
+    gray = Provider("b:1", parameters={"dubbo.tag": "gray"})
+    chooser = world.chooser("a:1", gray, routers=routers)
+    tagged = invocation(attachments={"dubbo.tag": "gray"})
+    forced = invocation(attachments={"dubbo.tag": "red", "dubbo.force.tag": "true"})
+    for _ in range(3):  # what holds for calls without a tag is known after the first
+        assert {chooser.choose(invocation()).address for _ in range(20)} == {"a:1"}
+        assert {chooser.choose(tagged).address for _ in range(20)} == {"b:1"}
+        with pytest.raises(Unavailable, match="let through by the routers"):
+            chooser.choose(forced)
+    chooser.directory.update([gray])
+    with pytest.raises(Unavailable, match=r"take only calls with a tag, .* dubbo\.tag: gray\."):
+        chooser.choose(invocation())
+
+
 async def test_error_says_that_it_was_the_routers(world):
     """And not that providers are missing."""
     chooser = world.chooser("a:1", routers=[ConditionRouter("=>")])

@@ -6,6 +6,7 @@ import pytest
 
 from facade.cluster import Subset
 from facade.registry import Provider
+from facade.testing import invocation
 from tests.cluster.directory.listing import CALL, settle
 
 
@@ -39,7 +40,8 @@ async def test_subset_has_some_of_each_tag(world):
     """Or calls with a rare tag would find nobody."""
     tagged = [Provider(f"t{n}:1", parameters={"dubbo.tag": "gray"}) for n in range(3)]
     directory = world.directory(*providers(100), *tagged, subset=Subset(5, consumer="me"))
-    assert len(directory.list(CALL)) == 8
+    assert len(directory.list(CALL)) == 5
+    assert len(directory.list(invocation(attachments={"dubbo.tag": "gray"}))) == 3
     await directory.close()
 
 
