@@ -78,7 +78,7 @@ class Mergeable(Cluster):
         for endpoint in chosen:
             if endpoint.available or endpoint is chosen[-1]:
                 break
-        invocation.group = endpoint.provider.group
+        invocation.group = _asked(endpoint, invocation)
         try:
             return await endpoint.invoke(invocation)
         except RpcError as error:
@@ -104,9 +104,15 @@ def _read(said: Any) -> Merger | None:
     return None if said is None else merger(said)
 
 
+def _asked(endpoint: Endpoint, invocation: Invocation) -> str:
+    """What is asked for there: of a provider that is known by its address alone, as it was."""
+    provider = endpoint.provider
+    return provider.group if provider.service else invocation.group
+
+
 async def _outcome(endpoint: Endpoint, invocation: Invocation) -> Result | RpcError:
     twin = invocation.copy()
-    twin.group = endpoint.provider.group
+    twin.group = _asked(endpoint, invocation)
     if invocation.caller is not None:
         adopt(invocation)
     try:

@@ -55,6 +55,13 @@ async def test_each_group_is_called_by_its_name(groups, world):
     assert own.group == "*"
 
 
+@pytest.mark.parametrize("merger", [None, "default"])
+async def test_address_alone_is_called_with_the_group_of_the_call(merger, world):
+    """It is not known which group it serves."""
+    await Mergeable(world.chooser("a:1"), merger=merger).invoke(invocation(group="x"))
+    assert world.ways["a:1"].invocations[0].group == "x"
+
+
 @pytest.mark.behaviour("B10.15")
 async def test_group_that_fails_is_left_out(groups, caplog):
     """And logged. Where all fail, that is the error."""
