@@ -43,7 +43,7 @@ $(BENCH_READY): pyproject.toml benchmarks/peers.txt
 		|| echo "left out: $$peer"; done
 	touch $@
 
-demo: $(READY)  ## a tour: two providers, a consumer, every feature
+demo: $(READY)  ## a tour: two providers, a consumer, what a call can do
 	$(BIN)/python -m examples.tour
 
 test: $(READY)  ## all tests

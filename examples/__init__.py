@@ -1,1 +1,1 @@
-"""Small programs that run: the greeter is the smallest pair, the tour shows every feature."""
+"""Small programs that run: the greeter is the smallest pair, the tour shows what a call can do."""

@@ -1,4 +1,4 @@
-"""Every feature with real calls: a guest (this process), a waiter and a kitchen (one each).
+"""What a call can do: a guest (this process), a waiter and a kitchen (one each).
 
     python -m examples.tour [--no-speed]
 

@@ -24,7 +24,7 @@ async def tour() -> int:
 
 def main() -> None:
     parser = argparse.ArgumentParser(
-        prog="examples.tour", description="Every feature, with real calls."
+        prog="examples.tour", description="What a call can do."
     )
     parser.add_argument("--no-speed", action="store_true", help="leave the comparison out")
     options = parser.parse_args()
