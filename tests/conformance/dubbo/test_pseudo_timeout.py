@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import re
 from time import monotonic
 
 import pytest
@@ -79,7 +80,9 @@ async def test_late_result_is_logged(caplog) -> None:
     (record,) = caplog.records
     assert record.levelno == logging.WARNING
     assert record.getMessage().startswith("invoke timed out. method: test.Service.work, ")
-    assert "invoke elapsed 300000 ms" in record.getMessage()
+    elapsed = re.search(r"invoke elapsed (\d+) ms", record.getMessage())
+    assert elapsed
+    assert 300_000 <= int(elapsed[1]) < 330_000  # its time, and a little on a busy machine
     assert "a secret" not in record.getMessage()
 
 
