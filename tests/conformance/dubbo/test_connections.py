@@ -69,6 +69,15 @@ async def connections(server, count):
         await asyncio.sleep(0.001)
 
 
+async def refusal(call):
+    """How a call fails that waits in vain; again where its time was up before any attempt was."""
+    while True:
+        with pytest.raises(facade.Unavailable) as raised:
+            await call()
+        if "has not answered yet" not in str(raised.value):
+            return raised.value
+
+
 # Several of one client
 
 
@@ -123,8 +132,8 @@ async def test_ready_waits_for_all_connections(wire):
     """One that can't be had fails it, and says why."""
     server = await provide(wire, max_connections=1)
     client = wire.connect(server, connections=2)
-    with pytest.raises(facade.Unavailable, match="no more than 1 connections"):
-        await ready(wire, client, 0.3)
+    error = await refusal(lambda: ready(wire, client, 0.3))
+    assert "no more than 1 connections" in str(error)
 
 
 @pytest.mark.behaviour("B7.34")
@@ -306,9 +315,9 @@ async def test_provider_that_is_away_is_no_error_of_refer(nobody):
     the check for who wants one."""
     async with facade.AsyncClient(nobody, timeout=0.2) as client:
         worker = client.refer(Worker)
-        with pytest.raises(facade.Unavailable, match="refused") as raised:
-            await worker.whence()
-        assert raised.value.sent is facade.Sent.NOT_SENT
+        error = await refusal(worker.whence)
+        assert "refused" in str(error)
+        assert error.sent is facade.Sent.NOT_SENT
         with pytest.raises(facade.Unavailable, match=r"ready\(\): no connection"):
             await client.ready(0.2)
 
