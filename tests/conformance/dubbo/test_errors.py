@@ -232,14 +232,15 @@ async def test_timeout_is_an_error_of_code_timeout(wire) -> None:
 @pytest.mark.parametrize("wire", ["stream", "unary", "blocking"], indirect=True)
 async def test_missing_provider_is_an_error_of_code_network(wire) -> None:
     """Nobody there: NETWORK, and nothing was sent."""
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        port = taken.getsockname()[1]
     kind = facade.Client if wire.blocking else facade.AsyncClient
-    client = kind(f"127.0.0.1:{port}", wait_for_ready=False, timeout=20, unary=wire.name == "unary")
-    raised = await fails(wire, client.refer(Shop).count)
-    closed = await wire.do(client.close)
-    if closed is not None:
-        await closed
+    settings = {"wait_for_ready": False, "timeout": 20, "unary": wire.name == "unary"}
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))  # and does not listen
+        client = kind(f"127.0.0.1:{taken.getsockname()[1]}", **settings)
+        raised = await fails(wire, client.refer(Shop).count)
+        closed = await wire.do(client.close)
+        if closed is not None:
+            await closed
     assert isinstance(raised, facade.Unavailable)
     assert (raised.code, raised.sent) == (Code.NETWORK, Sent.NOT_SENT)
 
