@@ -14,6 +14,7 @@ from facade import MethodDescription, ParameterDescription, RpcContext
 from facade.exchange.description import read_request
 from facade.provider.description import type_text
 from facade.v1 import describe_pb2
+from tests.ports import free_port
 
 
 @dataclass
@@ -264,16 +265,17 @@ async def test_switched_off(wire, monkeypatch):
 @pytest.mark.behaviour("B5.4", "B5.5")
 async def test_published_values_follow_the_provider():
     """After a reconnect what the provider says now holds, also for references made before."""
-    server = facade.Server()
+    address = f"127.0.0.1:{free_port()}"
+    server = facade.Server(address)
     server.export(Clock, ClockImpl(), timeouts={"limit": 300})
     await server.start()
-    async with facade.AsyncClient(f"127.0.0.1:{server.port}", timeout=600) as client:
+    async with facade.AsyncClient(address, timeout=600) as client:
         clock = client.refer(Clock)
         optioned = clock.limit.options(attachments={"a": "b"})
         await client.ready()
         assert 250 < await clock.limit() <= 300
         await server.stop()
-        again = facade.Server(f"127.0.0.1:{server.port}")
+        again = facade.Server(address)
         again.export(Clock, ClockImpl(), timeout=400)
         async with again:
             await client.ready(30)
