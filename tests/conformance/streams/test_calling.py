@@ -69,9 +69,11 @@ async def test_stream_in_a_call_that_came_alone():
     """A plain unary gRPC call of such a method is told to come over a stream."""
     server = facade.Server("127.0.0.1:0")
     server.export(Numbers, Counter())
-    async with server, facade.AsyncClient(f"127.0.0.1:{server.port}", unary=True) as client:
-        with pytest.raises(facade.Unimplemented, match="came alone") as caught:
-            await client.generic("streams.Numbers").invoke("count", 3)
+    async with server:
+        address = f"127.0.0.1:{server.port}"
+        async with facade.AsyncClient(address, unary=True, timeout=20) as client:
+            with pytest.raises(facade.Unimplemented, match="came alone") as caught:
+                await client.generic("streams.Numbers").invoke("count", 3)
         assert caught.value.sent is facade.Sent.NOT_EXECUTED
 
 
