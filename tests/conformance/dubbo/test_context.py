@@ -9,6 +9,8 @@ import facade
 from facade import RpcContext
 
 CALLS = 1000
+# Seconds that they may take: more than a busy machine needs for all of them.
+PATIENCE = 50.0
 # Of these calls one in so many is abandoned while it is under way.
 ABANDONED = 5
 
@@ -81,9 +83,9 @@ async def three_hops(wire, witness):
     for number in (3, 2, 1):
         impl = HopImpl(number, witness, chance)
         if following is not None:
-            impl.next = wire.hop(following).refer(Hop)
+            impl.next = wire.hop(following, timeout=PATIENCE).refer(Hop)
         following = await wire.provide((Hop, impl))
-    return wire.connect(following).refer(Hop)
+    return wire.connect(following, timeout=PATIENCE).refer(Hop)
 
 
 def tokens():
@@ -138,11 +140,11 @@ async def test_a_thousand_calls_of_one_caller(wire):
     witness = Witness()
     hop = await three_hops(wire, witness)
     # To begin them all may take the time that some have: none is to wait for a connection, too.
-    await wire.value(await wire.do(make, hop, "first", timeout=40))
+    await wire.value(await wire.do(make, hop, "first"))
 
     def start():
         return {
-            token: make(hop, token, timeout=1.5 if "abandoned" in token else 40)
+            token: make(hop, token, timeout=1.5 if "abandoned" in token else PATIENCE)
             for token in tokens()
         }
 
