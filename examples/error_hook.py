@@ -72,7 +72,7 @@ async def main() -> None:
     server.export(Greeter, ClumsyGreeter())
     async with server:
         address = f"127.0.0.1:{server.port}"
-        async with facade.AsyncClient(address, application="shop") as client:
+        async with facade.AsyncClient(address, timeout=10, application="shop") as client:
             greeter = client.refer(Greeter)
             for name in ("", "Ann"):
                 try:

@@ -21,7 +21,7 @@ async def main() -> None:
     server.export(Greeter, GreeterImpl())
     async with server:
         address = f"127.0.0.1:{server.port}"
-        async with facade.AsyncClient(address, filters=[Measure()]) as client:
+        async with facade.AsyncClient(address, timeout=10, filters=[Measure()]) as client:
             print(await client.refer(Greeter).hello("Ann"))
             print(client)
             print(*server.exporters)

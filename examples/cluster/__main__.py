@@ -75,7 +75,9 @@ async def main(registry: str) -> None:
         providers = Providers(registry, Path(folder) / "providers.json")
         for name in "abc":
             await providers.start(name)
-        async with facade.AsyncClient(providers.target, loadbalance="round_robin") as client:
+        async with facade.AsyncClient(
+            providers.target, timeout=10, loadbalance="round_robin"
+        ) as client:
             greeter = client.refer(Greeter, retries=2)
             await spread(greeter, "abc")
             print("answered by:", ", ".join(sorted(await spread(greeter, "abc"))))

@@ -11,7 +11,7 @@ from examples.greeter.interface import Greeter
 
 
 async def with_asyncio(address: str) -> None:
-    async with facade.AsyncClient(address) as client:
+    async with facade.AsyncClient(address, timeout=10) as client:
         greeter = client.refer(Greeter)
         print(await greeter.hello("Ann"))
         print(await asyncio.gather(*(greeter.hello(name) for name in ("Bob", "Cleo"))))
@@ -19,7 +19,7 @@ async def with_asyncio(address: str) -> None:
 
 
 def without(address: str) -> None:
-    with facade.Client(address) as client:
+    with facade.Client(address, timeout=10) as client:
         greeter = client.refer(Greeter)
         print(greeter.hello("Dan"))  # waits, though the interface says async
 

@@ -30,7 +30,7 @@ async def blocking(guest: Guest) -> None:
     """
 
     def ordinary() -> list[object]:
-        with facade.Client(guest.kitchen_process.address) as client:
+        with facade.Client(guest.kitchen_process.address, timeout=10) as client:
             kitchen = client.refer(Kitchen)
             return [kitchen.cook(Order("soup")), facade.bound(kitchen.cooked).future().result()]
 
