@@ -60,11 +60,13 @@ class Counting:
             self.functions[f"{part}/{path.stem}:{frame.f_code.co_qualname}"] += 1
 
     def __enter__(self):
+        gc.disable()  # what other tests have left may end with functions of ours
         sys.setprofile(self._seen)
         return self
 
     def __exit__(self, *error):
         sys.setprofile(None)
+        gc.enable()
 
 
 async def count():
