@@ -20,9 +20,15 @@ class Guest:
     kitchen: Kitchen
     waiter: Waiter
 
+    def __init__(self, port: str = "") -> None:
+        """``port``: the kitchen's, which it comes back to. One that is free where none is given."""
+        self._port = port
+
     async def __aenter__(self) -> Self:
         async with AsyncExitStack() as stack:
-            self.kitchen_process = await stack.enter_async_context(Provider("kitchen"))
+            kitchen = Provider("kitchen")
+            kitchen.port = self._port
+            self.kitchen_process = await stack.enter_async_context(kitchen)
             port = self.kitchen_process.port
             self.waiter_process = await stack.enter_async_context(Provider("waiter", port))
             self.kitchen_client = await stack.enter_async_context(client(self.kitchen_process))
