@@ -21,9 +21,13 @@ from facade.exchange.limits import DEFAULT, Limits
 from facade.exchange.room import Room
 from facade.provider.ending import let_end
 
-# A caller's deadline is gRPC's at his end, and what he waits began before we heard of it: a
-# call that he gives up so shortly (seconds) before its end here has run out of time there.
-NEARLY = 0.1
+
+def nearly(timeout: float) -> float:
+    """A call of which so many seconds are left here, or less, has run out of time at its caller.
+
+    His time began before we heard of it, and gRPC tells it rounded up, by 1 % at most.
+    """
+    return min(0.1 + 0.01 * timeout, timeout / 2)
 
 
 class UnaryCalls:
@@ -96,7 +100,7 @@ class UnaryCalls:
             if task.cancelled():
                 return _failed(self._why_cancelled(wire))
             # gRPC cancels for both: a caller who left, and one whose time is up.
-            if time_left is None or monotonic() - received < time_left - min(NEARLY, time_left / 2):
+            if time_left is None or monotonic() - received < time_left - nearly(time_left):
                 task.cancel()
             raise
 

@@ -219,7 +219,7 @@ async def until_started(wire, impl, method):
     """Let a call expire; again where it was so late that its method was not started.
 
     After so long that a provider of unary calls tells it from a caller who leaves, also where the
-    call was 0.1 s on its way: see NEARLY in facade/provider/unary.py.
+    call was 0.1 s on its way: see nearly() in facade/provider/unary.py.
     """
     while not impl.started.is_set():
         with pytest.raises(facade.DeadlineExceeded):

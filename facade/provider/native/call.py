@@ -23,7 +23,7 @@ from facade.exchange.guard import caller_of
 from facade.exchange.listener import peer_of
 from facade.exchange.metadata import RICH_STATUS, Pairs, to_attachments, to_metadata
 from facade.provider.native.aborted import Aborted, rich_status
-from facade.provider.unary import NEARLY
+from facade.provider.unary import nearly
 
 logger = get_logger(__name__)
 
@@ -285,7 +285,7 @@ class Call:
         countdown = self.invocation.countdown
         if countdown is None:
             return False
-        return countdown.remaining <= min(NEARLY, countdown.timeout / 2)
+        return countdown.remaining <= nearly(countdown.timeout)
 
     def end(self, *, cancelled: bool = False) -> None:
         """gRPC has no more to do with it."""

@@ -15,7 +15,7 @@ from facade.exchange.inflight import TICK, InFlight
 SHORT = 0.1
 
 # So long that a provider of unary calls tells the end of it from a caller who leaves, also where
-# the call was 0.1 s on its way: see NEARLY in facade/provider/unary.py.
+# the call was 0.1 s on its way: see nearly() in facade/provider/unary.py.
 LONGER = 0.25
 
 # The levels, the highest first, and the seconds that each gives where it gives any.
