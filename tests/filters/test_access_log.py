@@ -95,7 +95,11 @@ async def test_consumer_says_so_and_tells_where_the_call_went():
     logging.getLogger("both.ends").addHandler(handler)
     log = AccessLog("both.ends")
     async with connected(
-        (Greeter, GreeterImpl()), filters=[log], server_filters=[log], application="shop"
+        (Greeter, GreeterImpl()),
+        filters=[log],
+        server_filters=[log],
+        application="shop",
+        timeout=10,
     ) as client:
         await client.refer(Greeter).hello("Ann")
     provider, consumer = records

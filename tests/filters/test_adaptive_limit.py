@@ -267,6 +267,6 @@ async def test_setting_switches_it_on_at_either_end():
     server = facade.Server()
     assert "adaptive_limit" in repr(server.export(Shop, ShopImpl(), adaptive_limit=50).invoker)
     settings = {"adaptive_limit": True}
-    async with connected((Shop, ShopImpl()), filter_settings=settings) as client:
+    async with connected((Shop, ShopImpl()), filter_settings=settings, timeout=10) as client:
         assert "adaptive_limit" in repr(client.invoker)
         assert await client.refer(Shop).find() == "found"

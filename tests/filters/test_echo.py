@@ -44,14 +44,14 @@ async def test_anything_else_passes_through(call):
 @pytest.mark.parametrize("value", ["OK", "", None, 7, 1.5, ["a", {"b": None}], b"\x00"])
 async def test_every_service_answers(value):
     """Though its interface has no such method, and by group and version as any other."""
-    async with connected((Greeter, GreeterImpl())) as client:
+    async with connected((Greeter, GreeterImpl()), timeout=10) as client:
         assert await generic(client).invoke("$echo", value) == value
         assert await generic(client).echo(value) == value
 
 
 def test_blocking_client_has_it_too():
     """The helper hands the value over as its client does."""
-    with connected_blocking((Greeter, GreeterImpl())) as client:
+    with connected_blocking((Greeter, GreeterImpl()), timeout=10) as client:
         assert generic(client).echo() == "OK"
 
 
@@ -69,14 +69,14 @@ async def test_filters_further_out_let_it_in():
             return await invoker.invoke(invocation)
 
     filters = [Spy("out"), "default", Spy("in")]
-    async with connected((Greeter, GreeterImpl()), server_filters=filters) as client:
+    async with connected((Greeter, GreeterImpl()), server_filters=filters, timeout=10) as client:
         assert await generic(client).echo(1) == 1
     assert seen == [("out", "blue/echo.Greeter:1.0.$echo", "$echo")]
 
 
 async def test_arguments_that_do_not_fit():
     """Two are not one, and the error says so."""
-    async with connected((Greeter, GreeterImpl())) as client:
+    async with connected((Greeter, GreeterImpl()), timeout=10) as client:
         with pytest.raises(facade.InvalidArgument, match="2 were given"):
             await generic(client).invoke("$echo", 1, 2)
 
@@ -84,7 +84,7 @@ async def test_arguments_that_do_not_fit():
 async def test_taken_away():
     """Without the filter there is no such method."""
     off = ["-echo"]
-    async with connected((Greeter, GreeterImpl()), server_filters=off) as client:
+    async with connected((Greeter, GreeterImpl()), server_filters=off, timeout=10) as client:
         with pytest.raises(facade.Unimplemented, match=r"no method '\$echo'; it has: hello"):
             await generic(client).echo()
 
@@ -92,7 +92,7 @@ async def test_taken_away():
 async def test_service_that_is_unexported():
     """Its ``$echo`` goes with it, and comes again with the next one."""
     server = facade.Server("injvm:test-echo")
-    async with server, facade.AsyncClient("injvm:test-echo") as client:
+    async with server, facade.AsyncClient("injvm:test-echo", timeout=10) as client:
         for _ in range(2):
             exporter = server.export(Greeter, GreeterImpl())
             assert await generic(client).echo() == "OK"

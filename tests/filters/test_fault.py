@@ -86,7 +86,7 @@ async def test_error_says_that_nothing_ran():
         ({"filters": [fault]}, Sent.NOT_SENT),
         ({"server_filters": [fault]}, Sent.NOT_EXECUTED),
     ):
-        async with connected((Greeter, GreeterImpl()), **ends) as client:
+        async with connected((Greeter, GreeterImpl()), timeout=10, **ends) as client:
             with pytest.raises(facade.Unavailable) as caught:
                 await client.refer(Greeter).hello("Ann")
             assert caught.value.sent is sent
@@ -149,7 +149,7 @@ def test_blocking_client_needs_its_loop_only_to_wait():
     assert Fault(delay=0.001).needs_loop
     assert Fault.configure(FilterSettings({}, {"hello": {"fault_delay": 1.0}})).needs_loop
     for fault in (Fault(abort="ABORTED"), Fault(delay=0.001, abort="ABORTED")):
-        with connected_blocking((Greeter, GreeterImpl()), filters=[fault]) as client:
+        with connected_blocking((Greeter, GreeterImpl()), filters=[fault], timeout=10) as client:
             greeter = client.refer(Greeter)
             with pytest.raises(RpcError) as caught:
                 greeter.hello("Ann")

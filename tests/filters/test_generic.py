@@ -148,7 +148,7 @@ async def test_other_filters_see_the_method_that_is_meant():
             return await invoker.invoke(invocation)
 
     filters = ["default", Spy()]
-    async with connected((Kitchen, KitchenImpl()), server_filters=filters) as client:
+    async with connected((Kitchen, KitchenImpl()), server_filters=filters, timeout=10) as client:
         await client.generic("generic.Kitchen").invoke("$invoke", "price", None, ["pie"])
     assert seen == [("price", "price", ("pie",))]
 
@@ -157,7 +157,7 @@ async def test_token_of_a_method_holds():
     """A token that one method asks for is asked for by that way, too."""
     server = facade.Server("injvm:test-generic")
     server.export(Kitchen, KitchenImpl(), methods={"price": {"token": "s3cret"}})
-    async with server, facade.AsyncClient("injvm:test-generic") as client:
+    async with server, facade.AsyncClient("injvm:test-generic", timeout=10) as client:
         kitchen = client.generic("generic.Kitchen")
         with pytest.raises(facade.RpcError, match=r"Kitchen\.price asks for a token"):
             await kitchen.invoke("$invoke", "price", None, ["pie"])
@@ -167,7 +167,7 @@ async def test_token_of_a_method_holds():
 async def test_taken_away():
     """Without the filter there is no such method; generic calls by name go on."""
     off = ["-generic"]
-    async with connected((Kitchen, KitchenImpl()), server_filters=off) as client:
+    async with connected((Kitchen, KitchenImpl()), server_filters=off, timeout=10) as client:
         kitchen = client.generic("generic.Kitchen")
         with pytest.raises(facade.Unimplemented, match=r"no method '\$invoke'"):
             await kitchen.invoke("$invoke", "price", None, ["pie"])

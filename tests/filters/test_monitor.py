@@ -103,7 +103,7 @@ async def test_both_sides_are_kept_apart():
     """One object at both ends counts for each."""
     monitor = Monitor()
     async with connected(
-        (Greeter, GreeterImpl()), filters=[monitor], server_filters=[monitor]
+        (Greeter, GreeterImpl()), filters=[monitor], server_filters=[monitor], timeout=10
     ) as client:
         await client.refer(Greeter).hello("Ann")
     assert {key: numbers.success for key, numbers in monitor.snapshot().items()} == {
@@ -115,7 +115,7 @@ async def test_both_sides_are_kept_apart():
 def test_threads_lose_no_call():
     """Calls of a blocking client count from all of its threads."""
     monitor = Monitor()
-    with connected_blocking((Greeter, GreeterImpl()), filters=[monitor]) as client:
+    with connected_blocking((Greeter, GreeterImpl()), filters=[monitor], timeout=10) as client:
         greeter = client.refer(Greeter)
         threads = [
             threading.Thread(target=lambda: [greeter.hello("Ann") for _ in range(50)])

@@ -186,7 +186,7 @@ async def test_provider_is_watched_end_to_end():
     """Who called is told by the application that he says he is."""
     trace = Trace()
     async with connected(
-        (Greeter, GreeterImpl()), server_filters=[trace], application="shop"
+        (Greeter, GreeterImpl()), server_filters=[trace], application="shop", timeout=10
     ) as client:
         watch = trace.watch("trace.Greeter:1.0", "hello")
         await client.refer(Greeter).hello("Ann")

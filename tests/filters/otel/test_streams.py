@@ -35,6 +35,7 @@ async def test_spans_of_streams(telemetry):
         (Greeter, greeter),
         filters=[telemetry.filter],
         server_filters=[telemetry.filter],
+        timeout=10,
     ) as client:
         greeter.remote = remote = client.refer(Greeter)
         stream = await remote.greet(["Ann", "Bob"])
@@ -53,7 +54,10 @@ async def test_error_in_the_middle(telemetry):
     """It is the span's."""
     greeter = GreeterImpl()
     async with connected(
-        (Greeter, greeter), filters=[telemetry.filter], server_filters=[telemetry.filter]
+        (Greeter, greeter),
+        filters=[telemetry.filter],
+        server_filters=[telemetry.filter],
+        timeout=10,
     ) as client:
         greeter.remote = client.refer(Greeter)
         with pytest.raises(KeyError):
