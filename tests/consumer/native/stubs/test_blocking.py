@@ -27,7 +27,8 @@ class Plain(GreeterServicer):
     def SayHello(self, request, context):  # noqa: N802
         context.set_trailing_metadata((("place", "here"),))
         if request.name == "slow":
-            context.add_callback(self.ended.set)
+            if not context.add_callback(self.ended.set):  # it is over already
+                self.ended.set()
             self.started.set()
             self.ended.wait()
         if request.name == "refused":
