@@ -227,7 +227,7 @@ async def test_registry_that_is_down_hurts_nobody(board, caplog):
     board.failing = True
     async with facade.Server(registry=board) as server:
         server.export(Greeter, GreeterImpl())
-        async with facade.AsyncClient(f"127.0.0.1:{server.port}") as client:
+        async with facade.AsyncClient(f"127.0.0.1:{server.port}", timeout=20) as client:
             assert await client.refer(Greeter).hello() == "hello"
         board.failing = False
     assert board.closed

@@ -12,7 +12,7 @@ from tests.consumer.clustered.site import Where, spread, static
 
 
 async def test_calls_are_spread_over_all_that_the_target_names(sites):
-    async with facade.AsyncClient(static(sites), loadbalance="round_robin") as client:
+    async with facade.AsyncClient(static(sites), loadbalance="round_robin", timeout=20) as client:
         assert not client.available
         where = client.refer(Where)
         await client.ready()
@@ -22,7 +22,7 @@ async def test_calls_are_spread_over_all_that_the_target_names(sites):
 
 
 async def test_generic_calls_and_streams_go_to_one_provider_each(sites):
-    async with facade.AsyncClient(static(sites), loadbalance="round_robin") as client:
+    async with facade.AsyncClient(static(sites), loadbalance="round_robin", timeout=20) as client:
         generic = client.generic("test.Where")
         await spread(lambda: generic.invoke("port"), sites)
         where = client.refer(Where)
@@ -38,7 +38,7 @@ async def test_callbacks_stick_to_one_provider(sites):
     """So that what was handed over can be taken back where it is."""
     heard = []
 
-    async with facade.AsyncClient(static(sites), loadbalance="round_robin") as client:
+    async with facade.AsyncClient(static(sites), loadbalance="round_robin", timeout=20) as client:
         where, ear = client.refer(Where), lambda text: heard.append(text)
         await spread(where.port, sites)
         ports = {await where.listen(ear) for _ in range(6)}
@@ -51,7 +51,9 @@ async def test_callbacks_stick_to_one_provider(sites):
 def test_blocking_client_takes_the_same_way(serve_sites):
     """Through the library's own event loop."""
     addresses = serve_sites
-    with facade.Client("static:" + ",".join(addresses), loadbalance="round_robin") as client:
+    with facade.Client(
+        "static:" + ",".join(addresses), loadbalance="round_robin", timeout=20
+    ) as client:
         where = client.refer(Where)
         client.ready()
         seen = set()
@@ -82,7 +84,7 @@ async def test_filters_see_the_call_or_each_attempt(sites):
     once, each = Seen(), SeenEach()
     closed = ["127.0.0.1:1", "127.0.0.1:2"]
     target = "static:" + ",".join(closed)
-    async with facade.AsyncClient(target, filters=[each, once], retries=1) as client:
+    async with facade.AsyncClient(target, filters=[each, once], retries=1, timeout=20) as client:
         with pytest.raises(facade.Unavailable, match=r"\(2/2\) from the registry static"):
             await client.refer(Where).port()
         assert (once.calls, each.calls) == (1, 2)
@@ -90,7 +92,7 @@ async def test_filters_see_the_call_or_each_attempt(sites):
 
 async def test_filter_of_attempts_is_made_for_each_provider(sites):
     """One that limits calls under way limits them at each."""
-    async with facade.AsyncClient(static(sites), loadbalance="round_robin") as client:
+    async with facade.AsyncClient(static(sites), loadbalance="round_robin", timeout=20) as client:
         where = client.refer(Where, actives=1, timeout=20.0)
         await spread(where.port, sites)
         calls = [asyncio.create_task(where.slow()) for _ in range(3)]
@@ -101,10 +103,14 @@ async def test_filter_of_attempts_is_made_for_each_provider(sites):
 
 
 async def test_routers_and_subset(sites):
-    async with facade.AsyncClient(static(sites), routers=[TagRouter()], subset=2) as client:
+    async with facade.AsyncClient(
+        static(sites), routers=[TagRouter()], subset=2, timeout=20
+    ) as client:
         where = client.refer(Where)
         assert len(await spread(where.port, sites[:2])) == 2
-    async with facade.AsyncClient(static(sites), subset=Subset(1, place=(0, 3))) as client:
+    async with facade.AsyncClient(
+        static(sites), subset=Subset(1, place=(0, 3)), timeout=20
+    ) as client:
         where = client.refer(Where)
         assert len({await where.port() for _ in range(20)}) == 1
 
@@ -133,7 +139,7 @@ async def test_provider_without_the_exchange_is_called_natively(sites, tmp_path)
     """As a registry says of those of Dubbo."""
     path = tmp_path / "providers.json"
     path.write_text(json.dumps([{"address": sites[0].address, "exchange": False}]))
-    async with facade.AsyncClient(f"file://{path}", on_connect=print) as client:
+    async with facade.AsyncClient(f"file://{path}", on_connect=print, timeout=20) as client:
         where = client.refer(Where)
         assert await where.port() == sites[0].server.port
         assert [port async for port in where.count(2)] == [sites[0].server.port] * 2

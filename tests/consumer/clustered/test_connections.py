@@ -12,7 +12,9 @@ from tests.consumer.clustered.site import Other, Where, spread, static
 async def test_references_that_say_the_same_share_what_they_know(sites):
     """And services at one address share the connection."""
     connected = []
-    async with facade.AsyncClient(static(sites[:1]), on_connect=connected.append) as client:
+    async with facade.AsyncClient(
+        static(sites[:1]), on_connect=connected.append, timeout=20
+    ) as client:
         for _ in range(5):
             await client.refer(Where, retries=1).port()
         await client.refer(Other).port()
@@ -22,7 +24,9 @@ async def test_references_that_say_the_same_share_what_they_know(sites):
 
 async def test_closed_client_says_so_and_hangs_up(sites):
     gone = asyncio.Event()
-    client = facade.AsyncClient(static(sites), on_disconnect=lambda peer, error: gone.set())
+    client = facade.AsyncClient(
+        static(sites), on_disconnect=lambda peer, error: gone.set(), timeout=20
+    )
     where = client.refer(Where)
     await where.port()
     await client.close()

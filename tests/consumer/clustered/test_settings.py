@@ -14,7 +14,7 @@ from tests.consumer.clustered.site import Site, Where, spread, static
 
 
 async def test_settings_by_client_reference_and_method(sites):
-    async with facade.AsyncClient(static(sites), cluster="failfast") as client:
+    async with facade.AsyncClient(static(sites), cluster="failfast", timeout=20) as client:
         assert repr(client.refer(Where).port).endswith("Failfast('test.Where')>")
         own = client.refer(Where, cluster="failsafe", methods={"slow": {"cluster": "failover"}})
         assert "Failsafe" in repr(own.port)
@@ -89,9 +89,9 @@ async def test_interface_says_it_for_both_ends():
     server = facade.Server()
     server.export(Said, Impl())
     async with server:
-        async with facade.AsyncClient(f"127.0.0.1:{server.port}") as one:
+        async with facade.AsyncClient(f"127.0.0.1:{server.port}", timeout=20) as one:
             assert await one.refer(Said).port() == server.port
-        async with facade.AsyncClient(f"static:127.0.0.1:{server.port}") as many:
+        async with facade.AsyncClient(f"static:127.0.0.1:{server.port}", timeout=20) as many:
             assert "Failfast" in repr(many.refer(Said).port)
             assert await many.refer(Said).port() == server.port
 
@@ -102,7 +102,7 @@ async def test_provider_publishes_timeouts_for_its_services_alone(sites):
     slow.server = facade.Server()
     slow.server.export(Where, slow.here, timeout=33.0)
     await slow.start()
-    async with facade.AsyncClient(static([slow, *sites])) as client:
+    async with facade.AsyncClient(static([slow, *sites]), timeout=20) as client:
         where = client.refer(Where)
         await spread(where.port, [slow, *sites])
         limits = client._limits

@@ -89,7 +89,7 @@ async def test_target_names_the_service(sites):
     """The client is for it: it need not be named again, is there before the first reference, and
     nothing else is described."""
     target = static(sites).replace("static:", "static://") + "/test.Where"
-    async with facade.AsyncClient(target) as client:
+    async with facade.AsyncClient(target, timeout=20) as client:
         await client.ready()
         assert client.available
         port = await client.generic().invoke("port")

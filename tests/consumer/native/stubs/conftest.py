@@ -8,7 +8,7 @@ from tests.greeter.greeter_pb2_grpc import GreeterStub
 
 @pytest.fixture
 async def client(target):
-    async with AsyncClient(target) as client:
+    async with AsyncClient(target, timeout=20) as client:
         yield client
 
 

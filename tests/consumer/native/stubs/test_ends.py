@@ -79,7 +79,7 @@ async def test_requests_are_let_go_of_at_an_end_of_ours(target, close):
         finally:
             closed.set()
 
-    client = AsyncClient(target, countdown=False)
+    client = AsyncClient(target, countdown=False, timeout=20)
     stub = GreeterStub(client.channel())
     await stub.SayHello(Hello(name="Ann"))  # it is connected
     call = stub.SayHelloToAll(requests(), timeout=20 if close else 1)
@@ -124,7 +124,7 @@ async def test_a_write_is_told_of_the_end(stub):
 
 async def test_the_client_closes(target, servicer):
     """Calls under way end with an error, and new ones are refused."""
-    client = AsyncClient(target)
+    client = AsyncClient(target, timeout=20)
     stub = GreeterStub(client.channel())
     call = stub.SayHello(Hello(name="slow"), timeout=60)
     answers = stub.SayHellos(Hello(name="endless"))

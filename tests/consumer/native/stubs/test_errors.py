@@ -97,6 +97,7 @@ async def test_no_such_method(stub):
 
 async def test_time_runs_out(stub):
     """It is a TimeoutError too, by our clock."""
+    await stub.SayHello(Hello())  # it is connected
     error = await fails(stub.SayHello(Hello(name="slow"), timeout=0.05))
     assert isinstance(error, TimeoutError)
     assert not error.remote
@@ -107,7 +108,7 @@ async def test_time_runs_out(stub):
 @pytest.mark.parametrize("timeout", [0, -1])
 async def test_no_time_is_left(target, servicer, timeout):
     """As where somebody reckons what he has left: the call fails at once, and is not sent."""
-    async with AsyncClient(target) as client:
+    async with AsyncClient(target, timeout=20) as client:
         stub = GreeterStub(client.channel())
         for call in (
             stub.SayHello(Hello(), timeout=timeout),
@@ -141,7 +142,7 @@ async def test_what_can_not_be_sent(target, stub):
     error = await fails(stub.SayHello(Hello(), credentials=credentials))
     assert error.sent is Sent.NOT_SENT
     assert "secure channel" in str(error)
-    async with AsyncClient(target, max_message_size=10_000) as client:
+    async with AsyncClient(target, max_message_size=10_000, timeout=20) as client:
         error = await fails(GreeterStub(client.channel()).SayHello(Hello(name="a" * 20_000)))
         assert isinstance(error, facade.LimitExceeded)
         assert error.sent is Sent.NOT_SENT
@@ -154,7 +155,7 @@ async def test_what_is_no_answer(target):
     def read(data):
         raise ValueError("not mine")
 
-    async with AsyncClient(target) as client:
+    async with AsyncClient(target, timeout=20) as client:
         call = client.channel().unary_unary("/tests.greeter.Greeter/SayHello", None, read)
         error = await fails(call(b""))
     assert error.code == Code.SERIALIZATION
@@ -170,7 +171,7 @@ async def test_errors_of_filters(target):
                 raise facade.LimitExceeded("enough")
             raise ZeroDivisionError
 
-    async with AsyncClient(target, filters=[Refuses()]) as client:
+    async with AsyncClient(target, filters=[Refuses()], timeout=20) as client:
         stub = GreeterStub(client.channel())
         error = await fails(stub.SayHello(Hello(name="Ann")))
         assert error.code() is grpc.StatusCode.RESOURCE_EXHAUSTED
@@ -188,7 +189,7 @@ async def test_attempts(target, servicer):
             seen.append(first.value.text)
             return await invoker.invoke(invocation)
 
-    async with AsyncClient(target, filters=[Twice()]) as client:
+    async with AsyncClient(target, filters=[Twice()], timeout=20) as client:
         call = GreeterStub(client.channel()).SayHello(Hello(name="Ann"))
         assert (await call).text == "Hello Ann"
     assert seen == ["Hello Ann"]
@@ -208,7 +209,7 @@ async def test_what_a_provider_could_not_reach():
     add_GreeterServicer_to_server(Passes(), server)
     port = server.add_insecure_port("127.0.0.1:0")
     await server.start()
-    async with AsyncClient(f"127.0.0.1:{port}") as client:
+    async with AsyncClient(f"127.0.0.1:{port}", timeout=20) as client:
         error = await fails(GreeterStub(client.channel()).SayHello(Hello()))
     await server.stop(0)
     assert isinstance(error, facade.Unavailable)
@@ -227,7 +228,7 @@ async def test_an_answer_over_the_limit_of_its_provider():
     add_GreeterServicer_to_server(Talks(), server)
     port = server.add_insecure_port("127.0.0.1:0")
     await server.start()
-    async with AsyncClient(f"127.0.0.1:{port}") as client:
+    async with AsyncClient(f"127.0.0.1:{port}", timeout=20) as client:
         error = await fails(GreeterStub(client.channel()).SayHello(Hello()))
     await server.stop(0)
     assert error.code() is grpc.StatusCode.RESOURCE_EXHAUSTED

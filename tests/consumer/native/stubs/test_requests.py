@@ -98,7 +98,7 @@ async def test_requests_are_let_go_of_when_the_client_closes(target, servicer):
         finally:
             closed.set()
 
-    client = AsyncClient(target)
+    client = AsyncClient(target, timeout=20)
     call = GreeterStub(client.channel()).Chat(requests())
     await servicer.started.wait()
     await client.close(0)
