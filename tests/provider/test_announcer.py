@@ -8,6 +8,7 @@ import pytest
 import facade
 from facade.provider.announcer import own_address, reached
 from facade.registry import Subscription
+from tests.ports import free_port
 
 
 @facade.service("test.Greeter", version="1.0.0")
@@ -189,7 +190,7 @@ class Hanging(Board):
 async def test_block_that_is_cancelled_while_it_starts():
     """The server does not go on behind it."""
     board = Hanging()
-    server = facade.Server(registry=board)
+    server = facade.Server(f"127.0.0.1:{free_port()}", registry=board)
     server.export(Greeter, GreeterImpl())
 
     async def block():

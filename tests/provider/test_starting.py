@@ -3,6 +3,7 @@
 import pytest
 
 import facade
+from tests.ports import free_port
 
 
 async def test_second_start():
@@ -27,7 +28,7 @@ async def test_start_after_a_stop():
 
 async def test_start_after_a_failure():
     """Where the address could not be had, it may be tried again."""
-    async with facade.Server("127.0.0.1:0") as first:
+    async with facade.Server(f"127.0.0.1:{free_port()}") as first:
         second = facade.Server(f"127.0.0.1:{first.port}")
         with pytest.raises(OSError, match="cannot listen"):
             await second.start()
