@@ -154,10 +154,11 @@ class Done:
 
 @pytest.fixture
 def run() -> Callable[..., Done]:
-    """A command in this process, without a terminal."""
+    """A command in this process, without a terminal, whatever that of the tests is like."""
+    plain = {"COLUMNS": None, "FORCE_COLOR": None}
 
     def invoke(*words: str, code: int = 0) -> Done:
-        result = RUNNER.invoke(app, words)
+        result = RUNNER.invoke(app, words, env=plain)
         done = Done(result.exit_code, result.stdout, result.stderr)
         assert done.code == code, (done, result.exception)
         return done

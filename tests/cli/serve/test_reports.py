@@ -32,7 +32,7 @@ async def test_metrics_of_all_workers(serve, tmp_path, options):
     async def handled():
         return await asyncio.to_thread(scraped, url, "grpc_server_handled_total")
 
-    async with facade.AsyncClient(address, timeout=30, connections=16) as client:
+    async with facade.AsyncClient(address, timeout=30, connections=24) as client:
         await client.ready()
         worker = client.generic("demo.Worker")
         pids = [await worker.invoke("pid") for _ in range(32)]

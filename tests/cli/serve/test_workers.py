@@ -89,7 +89,8 @@ async def test_worker_that_can_not_be_started_is_tried_again(monkeypatch, capsys
 
 
 @pytest.mark.parametrize(
-    ("code", "said"), [(3, "exit code 3"), (-9, "SIGKILL"), (-signal.SIGRTMIN - 1, "signal 35")]
+    ("code", "said"),
+    [(3, "exit code 3"), (-9, "SIGKILL"), (-signal.SIGRTMIN - 1, f"signal {signal.SIGRTMIN + 1}")],
 )
 def test_how_a_worker_ended(code, said):
     """By whatever signal: there are some without a name."""
