@@ -249,7 +249,7 @@ async def test_answer_in_chunks_that_is_late(consumer, envelope):
     ready = asyncio.create_task(client.ready(20))
     hand = await transport.accept(features=["chunks"])
     await ready
-    call = worker.echo.options(timeout=0.5).future("hi")
+    call = worker.echo.options(timeout=2).future("hi")
     await hand.receive()
     first, *rest = parts(envelope.result(1, "x" * 1000), 300)
     await hand.send(first)

@@ -151,7 +151,7 @@ async def test_stream_that_fails_as_it_is_closed(joined, caplog):
     cancel = Envelope(id=1)
     cancel.cancel.SetInParent()
     brief = call(3, "stubborn")
-    brief.invocation.time_left_us = 500_000
+    brief.invocation.time_left_us = 2_000_000
     await hand.send(cancel, brief, credit(3, 1))
     await receive(hand, "item")
     await receive(hand, "item")

@@ -100,10 +100,11 @@ async def test_the_time_of_triple_counts_as_well(name):
 
     async with stub_of(waits) as stub:
         releasing = asyncio.create_task(release())
-        call = getattr(stub, name)(Hello(), metadata=(("tri-service-timeout", "500"),))
-        error = await failure(call)
+        while not waits.started.is_set():
+            call = getattr(stub, name)(Hello(), metadata=(("tri-service-timeout", "500"),))
+            error = await failure(call)
+            assert error.code() is grpc.StatusCode.DEADLINE_EXCEEDED
         await releasing
-        assert error.code() is grpc.StatusCode.DEADLINE_EXCEEDED
         assert "timed out at the provider" in error.details()
 
 
