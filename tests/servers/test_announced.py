@@ -77,7 +77,7 @@ async def test_server_starts_while_the_registry_is_down(server, url):
     announced = facade.Server(registry=url)
     announced.export(Where, Here())
     await announced.start()
-    async with facade.AsyncClient(f"127.0.0.1:{announced.port}") as client:
+    async with facade.AsyncClient(f"127.0.0.1:{announced.port}", timeout=20) as client:
         assert await client.refer(Where).where() > 0
     await asyncio.to_thread(program.start)
     registry, heard = open_registry(url), Heard()

@@ -95,7 +95,7 @@ def serve():
 import queue
 ports = queue.Queue()
 threading.Thread(target=serve, daemon=True).start()
-client = facade.Client(f"127.0.0.1:{ports.get()}")
+client = facade.Client(f"127.0.0.1:{ports.get()}", timeout=20)
 ticker = client.refer(Ticker)
 stream = ticker.tick()
 print(next(stream))
@@ -131,7 +131,7 @@ async def test_two_loops_of_one_process():
     server.export(Numbers, counter)
 
     def call():
-        with facade.Client("injvm:two-loops") as client:
+        with facade.Client("injvm:two-loops", timeout=20) as client:
             numbers = client.refer(Numbers)
             with numbers.endless() as stream:
                 first = [next(stream), next(stream)]
