@@ -4,6 +4,7 @@
 where FACADE_REQUIRE_TOOLS is set.
 """
 
+import contextlib
 import os
 import shutil
 import signal
@@ -54,10 +55,14 @@ def pytest_collection_modifyitems(items):
 class Program:
     """A server that can be ended, frozen and started again with what it has stored."""
 
-    def __init__(self, command: list[str], port: int, folder: Path, serves: str = "") -> None:
-        """``serves``: what its log says once it does more than to listen."""
+    def __init__(
+        self, command: list[str], port: int, folder: Path, serves: str = "", asked: bytes = b""
+    ) -> None:
+        """``serves``: what its log says once it does more than to listen, or what it answers when
+        it is ``asked``."""
         self.port = port
         self._serves = serves
+        self._asked = asked
         self.address = f"127.0.0.1:{port}"
         self._command = command
         self._log = folder / "log"
@@ -69,7 +74,7 @@ class Program:
             before = log.tell()
             self._process = subprocess.Popen(self._command, stdout=log, stderr=log)
         until = time.monotonic() + 40
-        while not (self._listens() and self._serves in self._told(before)):
+        while not (self._listens() and self._serves in (self._answer() or self._told(before))):
             told = self._told(before)[-3000:]
             assert self._process.poll() is None, f"{self._command} has ended: {told}"
             assert time.monotonic() < until, f"{self._command} does not listen: {told}"
@@ -97,6 +102,16 @@ class Program:
     def _listens(self) -> bool:
         with socket.socket() as probe:
             return probe.connect_ex(("127.0.0.1", self.port)) == 0
+
+    def _answer(self) -> str:
+        answer = b""
+        if self._asked:
+            with contextlib.suppress(OSError), socket.socket() as probe:
+                probe.settimeout(10)
+                probe.connect(("127.0.0.1", self.port))
+                probe.sendall(self._asked)
+                answer = probe.recv(100)
+        return answer.decode()
 
 
 @pytest.fixture
@@ -153,8 +168,10 @@ def make_zookeeper(tmp_path, program, missing) -> Iterator[Callable[..., Program
         # TLS takes Netty, which its jar does not name.
         jars = [ZOOKEEPER, *sorted(ZOOKEEPER.parent.glob("netty-*.jar"))]
         command += ["-cp", ":".join(map(str, jars))]
-        command += ["org.apache.zookeeper.server.quorum.QuorumPeerMain"]
-        started.append(Program([*command, str(settings)], port, folder))
+        command += ["org.apache.zookeeper.server.quorum.QuorumPeerMain", str(settings)]
+        # It listens for a second before it serves. By TLS it can't be asked.
+        asked = ("Zookeeper version", b"srvr") if "clientPort=" in lines else ()
+        started.append(Program(command, port, folder, *asked))
         started[-1].start()
         return started[-1]
 

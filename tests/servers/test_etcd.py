@@ -9,6 +9,8 @@ from facade.registry import Provider, open_registry
 from facade.registry.etcd_api import EtcdApi, EtcdError
 from tests.registry.listening import Listening
 
+pytestmark = pytest.mark.timeout(120)
+
 KEY = "demo.Greeter"
 ONE, TWO = "127.0.0.1:5001", "127.0.0.1:5002"
 
