@@ -10,6 +10,8 @@ from examples.interop.interface import Greeter
 from examples.interop.provider import PythonGreeter
 
 NO_CONNECTION, NO_ANSWER, NOT_SERVING = 2, 3, 4
+# Where nobody listens it waits for as long as it may.
+PATIENCE = ("-connect-timeout", "4s", "-rpc-timeout", "20s")
 
 
 @pytest.fixture
@@ -21,7 +23,7 @@ def probe(tool):
         place = f"127.0.0.1:{server.port}"
         quiet = asyncio.subprocess.DEVNULL
         process = await asyncio.create_subprocess_exec(
-            *(program, "-addr", place, "-service", service, "-connect-timeout", "2s"), stderr=quiet
+            *(program, "-addr", place, "-service", service, *PATIENCE), stderr=quiet
         )
         return await process.wait()
 

@@ -32,10 +32,11 @@ def test_reflection(run, provider, report):
 
 def test_health(run, provider, report):
     """It tells by its exit code whether the server, or a service, serves."""
+    probe = ("grpc-health-probe", "-connect-timeout", "20s", "-rpc-timeout", "20s")
     for more in ((), ("-service", "demo.Greeter")):
-        done = run("grpc-health-probe", "-addr", provider, *more)
+        done = run(*probe, "-addr", provider, *more)
         assert (done.returncode, done.stderr.strip()) == (0, "status: SERVING")
-    done = run("grpc-health-probe", "-addr", provider, "-service", "demo.Nobody")
+    done = run(*probe, "-addr", provider, "-service", "demo.Nobody")
     assert done.returncode != 0
     assert "NotFound" in done.stderr
     version = run("grpc-health-probe", "--version").stdout.split(";")[0].strip()
