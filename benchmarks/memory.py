@@ -136,7 +136,7 @@ def serve_held_bare(ready: Ready) -> None:
 
 def hold_facade(port: int, use: Use) -> None:
     async def connect() -> Any:
-        service = facade.AsyncClient(at(port)).refer(Hold)
+        service = facade.AsyncClient(at(port), timeout=HELD).refer(Hold)
         hold: Any = service.hold
         bound = hold.options(timeout=HELD, attachments=ATTACHMENTS)
         return lambda: bound(TEXT), service.held
@@ -178,7 +178,7 @@ def _hold(connect: Any, use: Use) -> None:
 
 def idle_facade(port: int, use: Use) -> None:
     def connect() -> Any:
-        return facade.AsyncClient(at(port), connections=1).refer(Hold).held
+        return facade.AsyncClient(at(port), connections=1, timeout=HELD).refer(Hold).held
 
     _idle(connect, use)
 

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 import facade
 from benchmarks.bench import Bench, Line
-from benchmarks.echo import TEXT, Echo, at, facade_call
+from benchmarks.echo import PATIENT, TEXT, Echo, at, facade_call
 from benchmarks.load import Use
 
 AHEAD = 4096
@@ -24,7 +24,7 @@ def lines(bench: Bench) -> Iterator[Line]:
 
 def call_facade(port: int, use: Use) -> None:
     async def connect() -> tuple[facade.AsyncClient, Echo]:
-        client = facade.AsyncClient(at(port))
+        client = facade.AsyncClient(at(port), timeout=PATIENT)
         return client, client.refer(Echo)
 
     with asyncio.Runner() as runner:
