@@ -10,6 +10,7 @@ from typing import Any
 
 from tests.faults.busy import Moment, end_of
 from tests.faults.work import read_journal
+from tests.ports import free_port
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -22,7 +23,7 @@ class Provider:
         self._journal = folder / "journal"
         self._log = folder / "log"
         self._process: subprocess.Popen[str] | None = None
-        self.port = 0
+        self.port = free_port()
         folder.mkdir()
 
     @property
@@ -47,8 +48,7 @@ class Provider:
         """Until it listens."""
         settings = {"address": f"127.0.0.1:{self.port}", **self._settings}
         line = await asyncio.to_thread(self._launch, json.dumps(settings))
-        assert line.startswith("listening at "), self.log
-        self.port = int(line.removeprefix("listening at "))
+        assert line == f"listening at {self.port}\n", self.log
 
     def _launch(self, settings: str) -> str:
         """The first line that it prints, or "" where it ended before."""
