@@ -48,14 +48,16 @@ async def test_keys_are_those_of_zookeeper(api, registry):
     assert pair.value == pair.key.rpartition(b"/")[2]
 
 
-async def test_lease_is_kept(api, registry):
+async def test_lease_is_kept(api, etcd):
     """A provider stays longer than its lease lives."""
+    registry = open_registry(f"etcd://{etcd.address}?session=4")
     await registry.register(Provider(ONE, KEY))
     told = Listening()
     await registry.subscribe(KEY, told)
-    await asyncio.sleep(3)
+    await asyncio.sleep(6)
     assert told.lists == [[ONE]]
     assert [pair for pair in await keys(api) if b"/providers/" in pair.key]
+    await registry.close()
 
 
 async def test_lost_lease(api, registry):
