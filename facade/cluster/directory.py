@@ -40,8 +40,7 @@ class Directory:
     endpoints are given up only when they have been unavailable, and ``keep`` seconds are over.
 
     subset    use only some of the providers
-    routers   filter the list for each call, in this order; before them a TagRouter, if none of
-              them is one
+    routers   filter the list for each call, in this order, after a TagRouter if none is one
     zone      providers of this zone before all others: see ZoneRouter
     idle      seconds, once or twice as many, after the last call when the connection of an
               endpoint is closed, unless it holds callbacks; the next call opens it again. None:
@@ -86,8 +85,8 @@ class Directory:
         self._open = open
         self._subset = subset
         own = [*routers, *([ZoneRouter(zone)] if zone else [])]
-        by_tag = [] if any(isinstance(router, TagRouter) for router in routers) else [TagRouter()]
-        self._routers: list[Router] = [*by_tag, *own]
+        by_tag = not any(isinstance(router, TagRouter) for router in own)
+        self._routers: list[Router] = [TagRouter(), *own] if by_tag else own
         self._by_tag_alone = not own
         self._zone = zone
         self._health = health if health is not None else Health()
@@ -102,7 +101,7 @@ class Directory:
         self._members: Endpoints = ()
         self._weights: tuple[float, ...] = ()
         self._views: dict[int, tuple[Endpoints, Endpoints]] = {}
-        # What ``list`` gives for every call without a tag, as long as the clock shows less than
+        # What ``list`` gives for calls without a tag, as long as the clock shows less than
         # ``until``. Empty where nothing is known, or other routers have a say.
         self.steady: Endpoints = ()
         self.until = 0.0
