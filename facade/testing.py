@@ -43,7 +43,7 @@ async def connected(
     ``client_settings`` are those of AsyncClient, ``filter_settings`` among them. Its timeout of
     1 s is short for a busy machine: give a longer one where time is not what you test.
     """
-    server = Server("memory", filters=server_filters, filter_settings=server_settings)
+    server = Server(filters=server_filters, filter_settings=server_settings)
     for interface, implementation in services:
         server.export(interface, implementation)
     transport = MemoryTransport(server.exchange, server.invoke, server.describe)

@@ -31,7 +31,25 @@ def test_what_is_no_address(end, address):
 
 
 @pytest.mark.parametrize("end", [facade.AsyncClient, facade.Client, facade.Server])
-def test_port_that_there_is_not(end):
+@pytest.mark.parametrize("port", [65536, -1])
+def test_port_that_there_is_not(end, port):
     """gRPC would take another for it, without a word."""
     with pytest.raises(ValueError, match="a port is a number from 0 to 65535"):
-        end("127.0.0.1:65536")
+        end(f"127.0.0.1:{port}")
+
+
+@pytest.mark.parametrize("end", [facade.AsyncClient, facade.Client, facade.Server])
+@pytest.mark.parametrize("address", ["localhost", "10.0.0.1", "10.0.0.1:", "[::1]"])
+def test_port_that_is_missing(end, address):
+    """gRPC would take 443."""
+    with pytest.raises(ValueError, match=r"has no port: write it as HOST:PORT"):
+        end(address)
+
+
+@pytest.mark.parametrize(
+    "address", ["localhost:1", "[::1]:1", "ipv4:10.0.0.1:1", "unix:a/b", "injvm"]
+)
+def test_address_with_a_port_or_without_need_of_one(address):
+    """As gRPC writes them."""
+    facade.AsyncClient(address)
+    facade.Server(address)

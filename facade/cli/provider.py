@@ -16,17 +16,10 @@ from facade.exchange.description import ProviderDescription, ServiceDescription
 PATIENCE = 5.0
 
 
-def checked(target: str) -> str:
-    if ":" not in target:
-        raise typer.BadParameter(f"{target!r} has no port: write host:port")
-    return target
-
-
 Target = Annotated[
     str,
     typer.Argument(
         metavar="ADDRESS",
-        callback=checked,
         help="Where the provider is: host:port, unix:path, or a registry, as zookeeper://h:2181.",
     ),
 ]

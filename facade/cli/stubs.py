@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from facade.cli import compiled, described, failure
-from facade.cli.provider import checked, connected, find_services
+from facade.cli.provider import connected, find_services
 from facade.cli.tls import Tls
 
 
@@ -46,7 +46,7 @@ def stubs(
     if origin.endswith(".proto"):
         text = _of_file(Path(origin), include or [], sync)
     else:
-        text = _of_provider(checked(origin), service, sync, tls)
+        text = _of_provider(origin, service, sync, tls)
     ast.parse(text)  # a mistake of ours must not become a file of the user's
     if output is None:
         typer.echo(text, nl=False)

@@ -23,7 +23,8 @@ def load(target: str, app_dir: str, address: str | None) -> Server:
     if not Path(folder).is_dir():
         raise NoTarget(f"--app-dir {app_dir}: there is no such folder")
     try:
-        check_port(address or "")
+        if address:
+            check_port(address)
     except ValueError as error:
         raise NoTarget(f"--address {error}") from None
     if folder not in sys.path:

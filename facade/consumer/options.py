@@ -60,7 +60,7 @@ def is_many(target: str) -> bool:
     if not isinstance(target, str) or not target:
         raise ValueError(f"{target!r} is no target: write it as HOST:PORT")
     _, colon, port = target.partition(":")
-    if port.isdigit() and place(target) is None:
+    if place(target) is None and (not port or port.lstrip("-").isdigit() or target[0] == "["):
         check_port(target)
     if not colon or port.isdigit() or target.startswith("injvm"):
         return False  # most name one, and need not load what knows registries

@@ -135,7 +135,7 @@ def test_unreachable(run, nowhere):
 @pytest.mark.parametrize(
     ("words", "told"),
     [
-        (("nowhere", "a.b"), "host:port"),
+        (("nowhere", "a.b"), "HOST:PORT"),
         (("h:1", "b"), "service.method"),
         (("h:1", "a.b", "1", "x=2"), "all by name"),
         (("h:1", "a.b", "x=1", "x=2"), "twice"),

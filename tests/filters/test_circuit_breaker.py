@@ -279,5 +279,7 @@ def test_wrong_numbers_are_errors_at_once(wrong, kind):
 
 def test_setting_switches_it_on_outside_of_retry():
     """The breaker sees what became of a call after all of its attempts."""
-    client = facade.AsyncClient("nowhere", filter_settings={"retries": 2, "circuit_breaker": True})
+    client = facade.AsyncClient(
+        "nowhere:1", filter_settings={"retries": 2, "circuit_breaker": True}
+    )
     assert "consumer_context -> circuit_breaker -> retry" in repr(client.invoker)

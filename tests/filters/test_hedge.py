@@ -270,7 +270,7 @@ def test_methods_may_have_their_own(virtual):
 
 def test_setting_switches_it_on():
     """Outside of retry: each of its attempts may be repeated."""
-    client = facade.AsyncClient("nowhere", filter_settings={"retries": 2, "hedge_after": 0.1})
+    client = facade.AsyncClient("nowhere:1", filter_settings={"retries": 2, "hedge_after": 0.1})
     assert "consumer_context -> hedge -> retry" in repr(client.invoker)
 
 

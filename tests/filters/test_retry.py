@@ -273,6 +273,6 @@ def test_wrong_numbers_are_errors_at_once(wrong):
 
 def test_setting_switches_it_on():
     """Without the keyword it is not in the chain."""
-    assert "retry" not in repr(facade.AsyncClient("nowhere").invoker)
-    client = facade.AsyncClient("nowhere", filter_settings={"retries": 2})
+    assert "retry" not in repr(facade.AsyncClient("nowhere:1").invoker)
+    client = facade.AsyncClient("nowhere:1", filter_settings={"retries": 2})
     assert "consumer_context -> retry" in repr(client.invoker)

@@ -33,7 +33,7 @@ class WorkImpl(Work):
 async def ends():
     """A client of a server that answers one call at once, and the implementation."""
     impl = WorkImpl()
-    server = facade.Server("memory", max_calls=1)
+    server = facade.Server(max_calls=1)
     server.export(Work, impl)
     transport = MemoryTransport(server.exchange, server.invoke, server.describe)
     async with facade.AsyncClient("memory", transport=transport, timeout=30) as client:

@@ -107,7 +107,7 @@ async def test_stop_of_a_provider(wire):
 async def test_new_connection_while_the_provider_stops():
     """It is closed at once, and its consumer knows why."""
     impl = WorkerImpl()
-    server = facade.Server("memory")
+    server = facade.Server()
     server.export(Worker, impl)
 
     def client(**settings):

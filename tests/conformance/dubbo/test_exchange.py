@@ -254,7 +254,7 @@ async def test_answer_for_a_consumer_that_is_gone(caplog):
     """It harms nobody: the provider goes on."""
     caplog.set_level(logging.ERROR)
     impl = WorkerImpl()
-    server = facade.Server("memory")
+    server = facade.Server()
     server.export(Worker, impl)
     ours, theirs = pair()
     serving = asyncio.create_task(server.exchange(theirs))

@@ -199,7 +199,7 @@ def test_handler_that_is_none(end):
 
 async def test_handler_that_never_ends(caplog):
     """A close gives it up, and says so."""
-    server = facade.Server("memory")
+    server = facade.Server()
     server.export(Worker, WorkerImpl())
     transport = MemoryTransport(server.exchange, server.invoke)
     hang = asyncio.Event()

@@ -89,7 +89,7 @@ async def provider():
     ends = []
 
     async def make(impl=None, **settings):
-        server = facade.Server("memory", **settings)
+        server = facade.Server(**settings)
         server.export(Worker, impl or WorkerImpl())
         ours, theirs = pair()
         ends.append((server, ours, asyncio.create_task(server.exchange(theirs))))
@@ -253,7 +253,7 @@ async def test_attempts_to_reconnect_are_spread(monkeypatch):
         return 0.0
 
     monkeypatch.setattr("random.uniform", uniform)
-    server = facade.Server("memory")
+    server = facade.Server()
     server.export(Worker, WorkerImpl())
     transport = MemoryTransport(server.exchange, server.invoke)
     opened = transport.open

@@ -102,7 +102,7 @@ def answer(id, text):
 async def ends():
     """A service, the transport to it, and a client that goes by it."""
     impl = WorkerImpl()
-    server = facade.Server("memory")
+    server = facade.Server()
     server.export(Worker, impl)
     transport = Counting(server)
     client = facade.AsyncClient("memory", transport=transport, timeout=20)

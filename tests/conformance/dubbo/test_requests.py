@@ -91,7 +91,7 @@ class Hand:
 async def shop():
     """The service, and the calling end of a stream to it."""
     impl = ShopImpl()
-    server = facade.Server("memory", filters=["default", Refusing()])
+    server = facade.Server(filters=["default", Refusing()])
     server.export(Shop, impl)
     ours, theirs = pair()
     serving = asyncio.create_task(server.exchange(theirs))
@@ -204,7 +204,7 @@ async def test_oneway_call_that_finds_no_thread(caplog) -> None:
             running.set()
             released.wait()
 
-    server = facade.Server("memory", threads=1, queue=0)
+    server = facade.Server(threads=1, queue=0)
     server.export(Shop, InThread())
     ours, theirs = pair()
     serving = asyncio.create_task(server.exchange(theirs))
@@ -231,7 +231,7 @@ async def test_oneway_call_that_finds_no_thread(caplog) -> None:
 async def test_caller_that_is_gone(caplog) -> None:
     """An answer that finds nobody is dropped, and the provider serves on."""
     impl = ShopImpl()
-    server = facade.Server("memory")
+    server = facade.Server()
     server.export(Shop, impl)
     ours, theirs = pair()
     serving = asyncio.create_task(server.exchange(theirs))
