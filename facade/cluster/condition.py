@@ -4,6 +4,7 @@ import re
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
+from facade.cluster.argument import argument
 from facade.cluster.endpoint import Endpoint
 from facade.cluster.router import Endpoints, Filtered
 from facade.core.invocation import Invocation
@@ -11,7 +12,7 @@ from facade.registry.provider import Provider
 
 _TOKEN = re.compile(r"\s*(=>|!=|=|&|,|[^\s&!=,]+)")
 _NAME = re.compile(r"[A-Za-z_][\w.-]*(?:\[[^\[\]]+\])?\Z")
-_RANGE = re.compile(r"(\d*)~(\d*)\Z")
+_RANGE = re.compile(r"([0-9]*)~([0-9]*)\Z")
 _SIGNS = frozenset({"=>", "!=", "=", "&", ","})
 
 
@@ -38,7 +39,8 @@ class ConditionRouter:
 
     Of a call there are ``method``, ``service``, ``group``, ``version``, ``arguments[n]``,
     ``attachments[name]``, and what is said of the ``consumer``: its host, application or what
-    else. Of a provider ``host``, ``port``, ``address``, ``application``, ``service``, ``group``,
+    else. Arguments that are given by name count, too, where the client has the interface. Of a
+    provider there are ``host``, ``port``, ``address``, ``application``, ``service``, ``group``,
     ``version``, ``tag``, and its parameters.
 
     A value is text, with ``*`` for any part of it, or a range of whole numbers (``1~9``,
@@ -165,8 +167,11 @@ def _resolved(condition: Condition, consumer: dict[str, str]) -> Condition:
 
 def _like(pattern: str, value: str) -> bool:
     if number := _RANGE.match(pattern):
-        return value.isdecimal() and (
-            int(number[1] or 0) <= int(value) and (not number[2] or int(value) <= int(number[2]))
+        return (
+            value.isascii()
+            and value.isdigit()
+            and _size(number[1]) <= _size(value)
+            and (not number[2] or _size(value) <= _size(number[2]))
         )
     if "*" not in pattern:
         return pattern == value
@@ -182,13 +187,17 @@ def _like(pattern: str, value: str) -> bool:
     return len(value) - at >= len(last) and value.endswith(last)
 
 
+def _size(number: str) -> tuple[int, str]:
+    """By which numbers compare, also those that are too long for ``int``."""
+    digits = number.lstrip("0")
+    return len(digits), digits
+
+
 def _of_call(key: str, invocation: Invocation, consumer: dict[str, str]) -> str | None:
     name, bracket, index = key.partition("[")
     if bracket:
         if name == "arguments":
-            place = int(index[:-1])
-            arguments = invocation.arguments
-            return str(arguments[place]) if place < len(arguments) else None
+            return argument(invocation, int(index[:-1]))
         if name == "attachments":
             value: Any = invocation.attachments.get(index[:-1])
             return value.decode("utf-8", "replace") if isinstance(value, bytes) else value

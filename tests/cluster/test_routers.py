@@ -1,7 +1,7 @@
 import pytest
 
 from facade.cluster import ConditionRouter, Endpoint, TagRouter
-from facade.core import Unavailable
+from facade.core import Method, Parameter, Unavailable
 from facade.registry import Provider
 from facade.testing import invocation
 
@@ -89,6 +89,53 @@ def test_condition_says_where_a_call_goes(rule, expected):
     """What Dubbo's rules can say, but for scripts."""
     consumer = {"host": "10.5.0.7", "zone": "west", "application": "batch"}
     assert routed(ConditionRouter(rule, consumer=consumer), CALL) == expected
+
+
+NAMED = Method("demo.Shop", "buy", (Parameter("n", int), Parameter("who", str)), None)
+
+
+@pytest.mark.parametrize(
+    ("rule", "kept_away"),
+    [
+        ("arguments[1] = banned =>", True),
+        ("arguments[0] = 7 =>", True),
+        ("arguments[0] = banned =>", False),
+        ("arguments[2] = banned =>", False),
+    ],
+)
+def test_argument_by_name_counts_at_its_place(rule, kept_away):
+    """A caller does not get around a rule by how he writes his call."""
+    for call in (
+        invocation("buy", 7, "banned"),
+        invocation("buy", 7, keywords={"who": "banned"}),
+        invocation("buy", keywords={"who": "banned", "n": 7}),
+    ):
+        call.method = NAMED
+        assert routed(ConditionRouter(rule), call) == ([] if kept_away else ALL)
+    without_interface = invocation("buy", keywords={"who": "banned", "n": 7})
+    assert routed(ConditionRouter(rule), without_interface) == ALL
+
+
+@pytest.mark.parametrize(
+    ("range_", "number", "within"),
+    [
+        ("1~9", "9" * 5000, False),
+        ("10~", "9" * 5000, True),
+        ("~9", "0" * 5000 + "9", True),
+        (f"~{'9' * 5000}", "8" * 5000, True),
+        ("007~010", "9", True),
+        ("7~10", "11", False),
+        ("0~0", "000", True),
+        ("~", "5", True),
+        ("1~9", "²", False),
+        ("1~9", "", False),
+        ("~9", "-3", False),
+    ],
+)
+def test_range_takes_numbers_of_any_length(range_, number, within):
+    """What a caller sends is no error of the rule; what is no whole number is in no range."""
+    router = ConditionRouter(f"arguments[0] = {range_} =>")
+    assert (routed(router, invocation("find", number)) == []) is within
 
 
 @pytest.mark.behaviour("B10.35")

@@ -5,6 +5,7 @@ from bisect import bisect_left
 from collections.abc import Sequence
 from hashlib import md5
 
+from facade.cluster.argument import argument
 from facade.cluster.balance.balancer import Balancer, Endpoints
 from facade.cluster.endpoint import Endpoint
 from facade.core.invocation import Invocation
@@ -90,15 +91,8 @@ class ConsistentHash(Balancer[Ring]):
         arguments = invocation.arguments
         if not invocation.keywords:
             return "".join([str(arguments[n]) for n in self._arguments if n < len(arguments)])
-        parts = []
-        for n in self._arguments:
-            if n < len(arguments):
-                parts.append(str(arguments[n]))
-            elif invocation.method is not None and n < len(invocation.method.parameters):
-                name = invocation.method.parameters[n].name
-                if name in invocation.keywords:
-                    parts.append(str(invocation.keywords[name]))
-        return "".join(parts)
+        given = (argument(invocation, n) for n in self._arguments)
+        return "".join([each for each in given if each is not None])
 
 
 def _points(text: str) -> tuple[int, ...]:
