@@ -28,8 +28,8 @@ class Mergeable(Cluster):
              sequence of values. None: nothing is merged, and the first group that can be called
              answers
 
-    The value of a group that fails is left out, and logged. Where all fail, the last error is
-    raised.
+    A group that answers None has nothing to merge. One that fails is left out, and logged; where
+    all fail, the last error is raised. What a merger raises is an RpcError.
 
     Mended: Dubbo answers null where all fail.
     """
@@ -62,7 +62,8 @@ class Mergeable(Cluster):
             last = of_all(last, outcomes)
             raise self._failed(last, invocation, chosen) from last.__cause__
         if len(answers) > 1:
-            answers[0].value = self._merged(said, invocation, [a.value for a in answers])
+            values = [answer.value for answer in answers if answer.value is not None]
+            answers[0].value = _merged(said, invocation, values)
         return answers[0]
 
     def _one_of_each_group(self, invocation: Invocation) -> list[Endpoint]:
@@ -84,20 +85,31 @@ class Mergeable(Cluster):
         except RpcError as error:
             raise self._failed(error, invocation, [endpoint]) from error.__cause__
 
-    def _merged(self, said: Any, invocation: Invocation, values: list[Any]) -> Any:
-        returns = None if invocation.method is None else invocation.method.returns
-        if all(value is None for value in values):
-            return None
-        merge = _read(said) or default_merger(returns, values)
-        if merge is None:
-            kind = type(values[0]).__name__
-            raise RpcError(
-                f"There is no merger to merge result of {invocation}, {kind}: say which one, "
-                'as in merger=".union", or give a function',
-                code=Code.UNKNOWN,
-                sent=Sent.MAYBE_EXECUTED,
-            )
+
+def _merged(said: Any, invocation: Invocation, values: list[Any]) -> Any:
+    if len(values) < 2:
+        return values[0] if values else None
+    returns = None if invocation.method is None else invocation.method.returns
+    merge = _read(said) or default_merger(returns, values)
+    if merge is None:
+        kind = type(values[0]).__name__
+        raise _unmerged(
+            f"There is no merger to merge result of {invocation}, {kind}: say which one, "
+            'as in merger=".union", or give a function'
+        )
+    try:
         return merge(values)
+    except RpcError:
+        raise
+    except Exception as error:
+        raise _unmerged(
+            f"{invocation}: what the groups answered can't be merged by {said!r}: "
+            f"{type(error).__name__}: {error}"
+        ) from error
+
+
+def _unmerged(message: str) -> RpcError:
+    return RpcError(message, code=Code.UNKNOWN, sent=Sent.MAYBE_EXECUTED)
 
 
 def _read(said: Any) -> Merger | None:

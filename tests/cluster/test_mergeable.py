@@ -2,7 +2,7 @@ import pytest
 
 from facade.cluster import Mergeable
 from facade.cluster.balance import RoundRobin
-from facade.core import InvalidArgument, Method, RpcError, Sent, Unavailable
+from facade.core import InvalidArgument, LimitExceeded, Method, RpcError, Sent, Unavailable
 from facade.core.settings import ByMethod
 from facade.registry import Provider
 from facade.testing import invocation
@@ -94,6 +94,43 @@ async def test_type_without_a_merger_says_what_to_do(groups):
     """Rather than to drop all but one."""
     with pytest.raises(RpcError, match=r"There is no merger to merge result .* say which one"):
         await groups("a", "b").invoke(invocation())
+
+
+@pytest.mark.parametrize(
+    ("merger", "values", "merged"),
+    [
+        ("default", ([1], None, [2]), [1, 2]),
+        ("default", (None, 1, 2), 3),
+        ("default", (None, "a"), "a"),
+        ("dict", ({"a": 1}, None), {"a": 1}),
+        ("max", (None, 4, 9), 9),
+        ("last", (1, 2, None), 2),
+        (".union", (None, {1}, {2}), {1, 2}),
+        (lambda values: "-".join(values), ("a", None, "b"), "a-b"),
+    ],
+)
+async def test_group_that_answers_none_has_nothing_to_merge(merger, values, merged, groups):
+    """The values of the others are merged, and one that is left is the answer."""
+    assert (await groups(*values, merger=merger).invoke(invocation())).value == merged
+
+
+@pytest.mark.parametrize("merger", ["default", "dict", ".nothing", lambda values: values[9]])
+async def test_values_that_cannot_be_merged_are_an_error_of_the_call(merger, groups):
+    """It says what was to be done, and that all groups have run the call."""
+    with pytest.raises(RpcError, match=r"hello: what .* can't be merged by .*Error: ") as raised:
+        await groups([1], 2, merger=merger).invoke(invocation("hello"))
+    assert raised.value.sent is Sent.MAYBE_EXECUTED
+    assert raised.value.__cause__ is not None
+
+
+async def test_merger_may_fail_the_call(groups):
+    """With an error of its own choice."""
+
+    def refuse(values):
+        raise LimitExceeded("too many")
+
+    with pytest.raises(LimitExceeded, match="too many"):
+        await groups([1], [2], merger=refuse).invoke(invocation())
 
 
 async def test_streamed_argument_is_refused(groups):
