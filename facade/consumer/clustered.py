@@ -3,6 +3,7 @@
 import asyncio
 import weakref
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -32,6 +33,9 @@ from facade.loops import Home
 from facade.plugins import FilterList, resolve
 from facade.registry import Provider, open_registry, parse
 from facade.registry.wanted import Wanted
+
+# Seconds that a close waits for the registry.
+_PATIENCE = 1.0
 
 
 class ClusterWire:
@@ -160,7 +164,8 @@ class ClusterWire:
         )
 
     async def close(self, grace: float) -> None:
-        """Let calls under way end, at most ``grace`` seconds, and hang up everywhere.
+        """Let calls under way end, at most ``grace`` seconds, and hang up everywhere. The registry
+        is left meanwhile: one that does not answer is waited for a second.
         RuntimeError in another event loop than it is used in."""
         if self._home.ended:
             self._closed = True
@@ -168,14 +173,22 @@ class ClusterWire:
         self._home.check()
         self._closed = True
         self.wires.close(grace)
+        leaving = asyncio.create_task(self._leave(), name="facade-leave")
         try:
             await asyncio.gather(
-                *(cluster.close() for scope in self.scopes for cluster in scope.clusters),
-                *(watch.close() for watch in self.watches.values()),
+                *(cluster.close() for scope in self.scopes for cluster in scope.clusters)
             )
             await asyncio.gather(*(wire.close(grace) for wire in self.wires))
         finally:
-            await self._registry.close()
+            await leaving
+
+    async def _leave(self) -> None:
+        """Hear no more of providers."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(_PATIENCE):
+                await asyncio.gather(
+                    *(watch.close() for watch in self.watches.values()), self._registry.close()
+                )
 
 
 @dataclass(frozen=True, slots=True)

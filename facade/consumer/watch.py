@@ -101,10 +101,9 @@ class Watch:
             self._subscription.refresh()
 
     async def close(self) -> None:
+        """Tell nobody any more. The subscription ends with its registry."""
         self._directories.clear()
         self._first.set()  # who waits for it finds that the client is closed
         if self._task is not None:
             self._task.cancel()
             await asyncio.wait((self._task,))
-        if self._subscription is not None:
-            await self._subscription.close()

@@ -3,11 +3,16 @@
 import asyncio
 import json
 from collections.abc import Callable
+from urllib.parse import quote_plus
 
 import pytest
 
 import facade
+from facade.consumer import clustered
+from facade.registry import Provider, parse
+from facade.registry.dubbo_url import provider_url
 from facade.registry.file import FileRegistry
+from facade.registry.nodes import NodeRegistry
 
 
 @facade.service("close.Worker")
@@ -88,8 +93,10 @@ async def test_provider_that_holds_callbacks_is_not_idle(server, impl):
 async def test_close_of_many_that_is_cancelled_hangs_up(gone, server, impl, tmp_path, monkeypatch):
     """The same for each provider, those that the registry names no more, too; and that is left."""
     left_registry = asyncio.Event()
+    close = FileRegistry.close
 
     async def leave(self):
+        await close(self)
         left_registry.set()
 
     monkeypatch.setattr(FileRegistry, "close", leave)
@@ -120,6 +127,47 @@ async def test_close_of_many_that_is_cancelled_hangs_up(gone, server, impl, tmp_
     if left:
         await asyncio.wait(left, timeout=20)
     assert all(task.done() for task in left)
+
+
+class FrozenNodes:
+    """A tree of nodes that has told who provides, and answers nothing else."""
+
+    def __init__(self, address):
+        self.name = quote_plus(provider_url(Provider(address, "close.Worker")))
+
+    def on_forgotten(self, forgotten):
+        pass
+
+    def watch(self, folder, told):
+        asyncio.get_running_loop().call_soon(told, [self.name])
+        return lambda: None
+
+    async def put(self, path):
+        await asyncio.Event().wait()
+
+    remove = put
+
+    async def close(self):
+        await asyncio.Event().wait()
+
+
+async def test_close_does_not_wait_for_a_frozen_registry(server, monkeypatch):
+    """Connections are hung up, whatever the registry does."""
+    target = "zookeeper://127.0.0.1:1"
+    nodes = FrozenNodes(f"127.0.0.1:{server.port}")
+    registry = NodeRegistry(nodes, parse(target), ("127.0.0.1:1",))
+    monkeypatch.setattr(clustered, "open_registry", lambda target, application: registry)
+    hung_up = asyncio.Event()
+    client = facade.AsyncClient(target, timeout=20, on_disconnect=lambda peer, error: hung_up.set())
+    assert await client.refer(Worker).echo("here") == "here"
+    async with asyncio.timeout(60):
+        await client.close(20)
+        await hung_up.wait()
+    assert not {task.get_name() for task in asyncio.all_tasks()} & {
+        "facade-leave",
+        "facade-subscribe",
+        "facade-registry-announce",
+    }
 
 
 @pytest.mark.parametrize("settings", [{}, {"unary": True}, {"native": True}], ids=str)
