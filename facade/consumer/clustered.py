@@ -176,7 +176,8 @@ class ClusterWire:
         leaving = asyncio.create_task(self._leave(), name="facade-leave")
         try:
             await asyncio.gather(
-                *(cluster.close() for scope in self.scopes for cluster in scope.clusters)
+                *(cluster.close() for scope in self.scopes for cluster in scope.clusters),
+                self.wires.left(),
             )
             await asyncio.gather(*(wire.close(grace) for wire in self.wires))
         finally:

@@ -66,14 +66,16 @@ class Seeker:
         watch = self._wire.watch(service_key(service, group, version) if service else "*")
         failure: RpcError | None = None
         for provider in await watch.told(timeout, "describe()"):
+            left = until - monotonic()
+            if failure is not None and left <= 0:
+                break
             wire = self._wire.wires.take(provider)
             try:
-                left = max(0.001, until - monotonic())
-                return await wire.describer.describe(left, service, group, version)
+                return await wire.describer.describe(max(0.001, left), service, group, version)
             except RpcError as error:
                 failure = error
             finally:
-                await self._wire.wires.give_back(wire)
+                self._wire.wires.leave(wire)
         raise failure or Unavailable(
             f"describe(): {self._wire.place} names no provider of {watch.key}",
             code=Code.NO_INVOKER_AVAILABLE,

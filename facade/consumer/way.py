@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import suppress
+from contextvars import Context
 
 from facade.consumer.chains import Chains, Ends
 from facade.consumer.wire import Wire
@@ -35,6 +36,9 @@ class Wires:
         self._closing = asyncio.Event()
         # For calls that `busy` does not see: unary ones.
         self._grace = _GRACE
+        # Of those that are being hung up: a close of the client may not wait so long for them.
+        self._limits: set[asyncio.Timeout] = set()
+        self._leaving: set[asyncio.Task[None]] = set()
 
     def __iter__(self) -> Iterator[Wire]:
         """All that are open; those of providers that are gone, too."""
@@ -65,14 +69,34 @@ class Wires:
                         await self._closing.wait()
         finally:
             self._users.pop(wire, None)
-            await wire.close(self._grace)
+            with suppress(TimeoutError):
+                async with asyncio.timeout(None) as limit:
+                    self._limits.add(limit)
+                    try:
+                        await wire.close(self._grace)
+                    finally:
+                        self._limits.discard(limit)
             for address in {place[0] for place in left} - {place[0] for place in self._open}:
                 self._gone(address)
+
+    def leave(self, wire: Wire) -> None:
+        """Give it back, and don't wait for it."""
+        # Nothing of who used it is to live on in it.
+        task = asyncio.create_task(self.give_back(wire), name="facade-close", context=Context())
+        self._leaving.add(task)
+        task.add_done_callback(self._leaving.discard)
 
     def close(self, grace: float) -> None:
         """From now on calls under way have so many seconds."""
         self._grace = grace
         self._closing.set()
+        for limit in self._limits:
+            if not limit.expired():
+                limit.reschedule(asyncio.get_running_loop().time() + grace)
+
+    async def left(self) -> None:
+        """Wait for those that nobody waits for."""
+        await asyncio.gather(*self._leaving, return_exceptions=True)
 
 
 class Way:

@@ -6,6 +6,9 @@ import json
 import pytest
 
 import facade
+from facade.consumer.describer import Describer
+from facade.consumer.wire import Wire
+from facade.registry import Provider
 from tests.consumer.clustered.site import Other, Where, spread, static
 
 
@@ -84,3 +87,60 @@ async def test_peers_of_other_providers_stay_when_one_goes(sites, tmp_path):
         assert gone.empty()
         await sites[1].server.stop()
         assert await gone.get() == sites[1].address
+
+
+@pytest.fixture
+def frozen(monkeypatch):
+    """Providers whose connections can't be hung up in peace. Set once that was begun, and cleared
+    when it is given up."""
+    hanging_up = asyncio.Event()
+    close = Wire.close
+
+    async def never(self, grace):
+        hanging_up.set()
+        try:
+            await asyncio.Event().wait()
+        finally:
+            hanging_up.clear()
+            await close(self, 0.0)
+
+    monkeypatch.setattr(Wire, "close", never)
+    return hanging_up
+
+
+async def test_description_does_not_wait_for_the_hang_up(sites, frozen):
+    """The provider has answered. That is given up when the client is closed, at the latest."""
+    client = facade.AsyncClient(static(sites[:1]), timeout=20)
+    async with asyncio.timeout(60):
+        assert (await client.describe("test.Where")).services
+        await frozen.wait()
+        await client.close(0.0)
+    assert not frozen.is_set()
+
+
+async def test_provider_that_was_let_go_before_has_the_grace_of_the_close(sites, frozen):
+    """It may be frozen, and would be waited for much longer."""
+    client = facade.AsyncClient(static(sites[:1]), timeout=20)
+    await client.refer(Where).port()
+    (scope,) = client._wire.scopes
+    scope.clusters[0].directory.update([Provider("127.0.0.1:1")])
+    async with asyncio.timeout(60):
+        await frozen.wait()
+        await client.close(0.0)
+    assert not frozen.is_set()
+
+
+async def test_no_further_provider_is_asked_when_the_time_is_up(sites, monkeypatch):
+    """And the error is that of the one which took it."""
+    asked = []
+
+    async def late(self, timeout, *service):
+        asked.append(timeout)
+        await asyncio.sleep(timeout * 2)
+        raise facade.DeadlineExceeded("no answer")
+
+    monkeypatch.setattr(Describer, "describe", late)
+    async with facade.AsyncClient(static(sites), timeout=0.05) as client:
+        with pytest.raises(facade.DeadlineExceeded, match="no answer"):
+            await client.describe()
+    assert len(asked) == 1
