@@ -274,13 +274,12 @@ class AsyncClient:
             options.check_one(name for own in (settings, *(methods or {}).values()) for name in own)
         check_settings(with_settings(service, {}, settings, methods), merged, service.name)
         own = with_settings(service, self._settings, settings, methods)
-        if not filters and own.says_no_more_than(self._settings):
-            merged = self._filters
-        return self._own_chains(key, merged, own)
+        return self._own_chains(key, merged if filters else self._filters, own)
 
     def _own_chains(self, key: str, filters: FilterList, settings: FilterSettings) -> Chains:
         if not isinstance(self._wire, Wire):
-            return self._wire.chains(key, filters, settings)
+            shared = filters is self._filters
+            return self._wire.chains(key, filters, settings, shared=shared)
         if filters is self._filters and settings.says_no_more_than(self._settings):
             return self._chains
         return Chains(resolve(filters, CONSUMER, settings), self._ends)

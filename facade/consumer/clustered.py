@@ -103,26 +103,38 @@ class ClusterWire:
         self.callbacks = Everywhere(self)
         self.connector = self.describer = Seeker(self)
 
-    def chains(self, key: str, filters: FilterList, settings: FilterSettings) -> Chains:
-        """Of a service with these filters and settings: the same ones when asked again."""
-        for scope in self._scopes:
-            if scope.key == key and scope.filters == list(filters) and scope.says(settings):
-                return scope.chains
-        scope = self._make(key, list(filters), settings)
-        self._scopes.append(scope)
-        return scope.chains
+    def chains(
+        self, key: str, filters: FilterList, settings: FilterSettings, *, shared: bool
+    ) -> Chains:
+        """Of a service with these filters and settings. ``shared``: those are the client's own
+        filters, and the chains the same when asked again. Others are kept by who asks alone."""
+        scope = self._scope(key, filters, settings)
+        if shared and scope.chains is not None:
+            return scope.chains
+        chosen = self.resolve(filters, settings)
+        chains = Chains(chosen, scope.ends, lambda invoker: mocked(invoker, settings))
+        if shared:
+            scope.chains = chains
+        if scope not in self._scopes:
+            self._scopes.append(scope)
+        return chains
 
     def expect(self, filters: FilterList, settings: Mapping[str, Any]) -> None:
         """Calls of the service that the target names, where nothing is referred to yet."""
         if self.named.service and not self._scopes:
-            self.chains(str(self.named), filters, FilterSettings(settings))
+            self.chains(str(self.named), filters, FilterSettings(settings), shared=True)
 
-    def _make(self, key: str, filters: list[Any], settings: FilterSettings) -> "Scope":
-        used = _without_retry(filters)
+    def _scope(self, key: str, filters: FilterList, settings: FilterSettings) -> "Scope":
+        """That which says the same of attempts, else a new one."""
+        used = [each for each in filters if getattr(each, "per_attempt", isinstance(each, str))]
+        for scope in self._scopes:
+            if scope.key == key and scope.filters == used and scope.says(settings):
+                return scope
         watch = self.watch(key)
+        named = _without_retry(used)
 
         def open(provider: Provider) -> Way:
-            own = resolve(used, CONSUMER, settings, per_attempt=True)
+            own = resolve(named, CONSUMER, settings, per_attempt=True)
             return Way(self.wires, self.wires.take(provider), own, watch.refresh)
 
         directory = Directory(open, service=key, registry=self.place, **self._options)
@@ -130,10 +142,7 @@ class ClusterWire:
         # What is handed over at one provider is to be taken back there.
         sticky = Clusters(directory, _sticky(settings))
         ends = Ends(*(Told(watch, each) for each in (plain, sticky, plain)))
-        chains = Chains(
-            self.resolve(filters, settings), ends, lambda invoker: mocked(invoker, settings)
-        )
-        return Scope(key, filters, settings, chains, (plain, sticky))
+        return Scope(key, used, settings, ends, (plain, sticky))
 
     def resolve(self, filters: FilterList, settings: Mapping[str, Any]) -> list[Filter]:
         """The filters of a call, which see it once."""
@@ -192,15 +201,16 @@ class ClusterWire:
                 )
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, eq=False)
 class Scope:
-    """A service as one reference or several see it."""
+    """A service as one reference or several see it. It stays until the client is closed."""
 
     key: str
     filters: list[Any]
     settings: FilterSettings
-    chains: Chains
+    ends: Ends
     clusters: tuple[Clusters, ...]
+    chains: Chains | None = None
 
     def says(self, settings: FilterSettings) -> bool:
         return list(self.settings.places()) == list(settings.places())
@@ -237,7 +247,7 @@ class Undirected:
 
     @property
     def available(self) -> bool:
-        return any(is_available(scope.chains.plain) for scope in self._wire.scopes)
+        return any(is_available(scope.ends.plain) for scope in self._wire.scopes)
 
     async def invoke(self, invocation: Invocation) -> Result:
         for scope in self._wire.scopes:

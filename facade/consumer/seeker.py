@@ -43,7 +43,7 @@ class Seeker:
             directory = scope.clusters[0].directory
             await watch.follow(directory, max(0.001, until - monotonic()), "ready()")
             directory.begin()
-            while not is_available(scope.chains.plain):
+            while not is_available(scope.ends.plain):
                 if monotonic() > until:
                     raise Unavailable(
                         f"ready(): none of the {directory.size} providers of {key} that "

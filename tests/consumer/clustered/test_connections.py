@@ -1,7 +1,9 @@
 """The connections of a client of many: who shares them, and how they are closed."""
 
 import asyncio
+import gc
 import json
+import weakref
 
 import pytest
 
@@ -23,6 +25,53 @@ async def test_references_that_say_the_same_share_what_they_know(sites):
         await client.refer(Other).port()
         assert len(connected) == 1
         assert len(list(client._wire.scopes)) == 2
+
+
+class Seen(facade.Filter):
+    async def invoke(self, invoker, invocation):
+        self.seen = getattr(self, "seen", 0) + 1
+        return await invoker.invoke(invocation)
+
+
+class SeenEachTime(Seen):
+    per_attempt = True
+
+
+async def test_reference_with_filters_of_its_own_leaves_nothing_behind(sites):
+    """Whoever refers anew for each call: providers are looked at once for all of them, and the
+    filters go with their reference."""
+    async with facade.AsyncClient(static(sites[:1]), filters=["default", Seen()]) as client:
+        own = [Seen() for _ in range(5)]
+        for each in own:
+            where = client.refer(Where, filters=[each])
+            for _ in range(2):
+                await where.port()
+        assert [each.seen for each in own] == [2] * 5
+        await client.refer(Where).port()
+        assert len(list(client._wire.scopes)) == 1
+        left = [weakref.ref(each) for each in own]
+        del own, each, where
+        gc.collect()
+        assert [ref() for ref in left] == [None] * 5
+
+
+async def test_filters_of_attempts_have_ways_of_their_own(sites):
+    """They stand at the providers: only references with the same ones share these."""
+    async with facade.AsyncClient(static(sites[:1])) as client:
+        one, two = SeenEachTime(), SeenEachTime()
+        for filters in ([one], [two], [Seen(), one]):
+            await client.refer(Where, filters=filters).port()
+        assert (one.seen, two.seen) == (2, 1)
+        assert len(list(client._wire.scopes)) == 2
+
+
+async def test_references_with_the_client_s_filters_share_them(sites):
+    """As far as they say the same: what one has in its cache, the other has."""
+    attempts = SeenEachTime()
+    async with facade.AsyncClient(static(sites[:1]), filters=["default", attempts]) as client:
+        for _ in range(3):
+            await client.refer(Where, cache="lru").port()
+        assert attempts.seen == 1
 
 
 async def test_closed_client_says_so_and_hangs_up(sites):
