@@ -17,9 +17,10 @@ from benchmarks.bench import Bench, Line
 from benchmarks.echo import TEXT, Echo, EchoImpl, Ready, at, facade_call
 from benchmarks.load import Use, repeat
 from facade.exchange.envelope import Frame
+from facade.exchange.options import channel_options
 from facade.exchange.settings import Settings
 from facade.exchange.stream import ConsumerStream
-from facade.exchange.transport import GrpcTransport, channel_options
+from facade.exchange.transport import GrpcTransport
 
 IN_FLIGHT = 256
 PATH = "/bench.Raw/Frames"

@@ -15,6 +15,37 @@ def test_heartbeat_is_no_time_to_wait(end, name):
         end("127.0.0.1:1", **{name: None})
 
 
+@facade.service("settings.Shop")
+class Shop:
+    async def buy(self) -> int: ...
+
+
+class ShopImpl(Shop):
+    async def buy(self):
+        return 1
+
+
+@pytest.mark.parametrize("seconds", [2_147_484, 1e300])
+async def test_heartbeat_that_never_comes(seconds):
+    """More milliseconds than gRPC can count are for ever: who wants no heartbeat has none."""
+    never = {"heartbeat": seconds, "heartbeat_timeout": seconds}
+    server = facade.Server("127.0.0.1:0", **never)
+    server.export(Shop, ShopImpl())
+    async with (
+        server,
+        facade.AsyncClient(f"127.0.0.1:{server.port}", timeout=20, **never) as client,
+    ):
+        assert await client.refer(Shop).buy() == 1
+
+
+async def test_more_streams_than_grpc_can_count():
+    """It is an error at once, and the most that there may be are none."""
+    with pytest.raises(ValueError, match="max_streams=2147483648: 0 for no limit, or up to"):
+        facade.Limits(max_streams=2**31)
+    async with facade.Server("127.0.0.1:0", limits=facade.Limits(max_streams=2**31 - 1)):
+        pass
+
+
 @pytest.mark.parametrize("end", [facade.AsyncClient, facade.Client])
 def test_a_client_always_has_a_timeout(end):
     """None is no timeout of a client: there is nothing left that could say one."""

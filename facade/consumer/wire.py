@@ -20,8 +20,9 @@ from facade.consumer.streaming import InjvmStreams, NoStreams, StreamInvoker
 from facade.core.filter import CONSUMER, Filter, Invoker
 from facade.exchange.handlers import Handlers
 from facade.exchange.injvm import InjvmInvoker, InjvmTransport, place
+from facade.exchange.options import channel_options
 from facade.exchange.settings import Settings
-from facade.exchange.transport import GrpcTransport, Transport, channel_options
+from facade.exchange.transport import GrpcTransport, Transport
 from facade.plugins import FilterList, resolve
 
 if TYPE_CHECKING:

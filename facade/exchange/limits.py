@@ -4,6 +4,9 @@ import math
 
 import msgspec
 
+# gRPC's numbers are of 32 bits.
+MOST_STREAMS = 2**31 - 1
+
 
 class Limits(msgspec.Struct, frozen=True, kw_only=True):
     """``Server(limits=facade.Limits(max_calls_total=1000))``; clients take the same.
@@ -40,6 +43,10 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
                 raise ValueError(f"{name}={value!r}: 0 for no limit, or how much")
         if not self.handshake_timeout:
             raise ValueError("handshake_timeout=0: a stream has to be set up at some time")
+        if self.max_streams > MOST_STREAMS:
+            raise ValueError(
+                f"max_streams={self.max_streams}: 0 for no limit, or up to {MOST_STREAMS}"
+            )
 
 
 DEFAULT = Limits()

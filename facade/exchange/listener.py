@@ -14,10 +14,11 @@ from facade.exchange import fork, unixsocket
 from facade.exchange.answering import Peer
 from facade.exchange.credentials import from_metadata
 from facade.exchange.guard import Guarded
+from facade.exchange.options import Options, common_options
 from facade.exchange.security import identity_of
 from facade.exchange.settings import Settings
 from facade.exchange.stream import FrameStream
-from facade.exchange.transport import SERVICE, Options, common_options
+from facade.exchange.transport import SERVICE
 
 
 def server_options(settings: Settings, *, reuse_port: bool) -> Options:

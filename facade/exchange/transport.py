@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any, Protocol
 
 import grpc
@@ -22,7 +22,7 @@ from facade.core.errors import (
 from facade.exchange import fork
 from facade.exchange.credentials import Credentials, Refused
 from facade.exchange.handshake import HandshakeFailed, refusal, suspicion
-from facade.exchange.settings import COMPRESSIONS, Settings
+from facade.exchange.options import SELDOM_PINGED, Options
 from facade.exchange.stream import ConsumerStream
 from facade.loops import check_alone, running_loop
 
@@ -39,8 +39,6 @@ DESCRIBE = f"/{SERVICE}/Describe"
 _NO_STREAMS = ", or serves no Exchange (then say unary=True)"
 
 _CONNECTING = (grpc.ChannelConnectivity.IDLE, grpc.ChannelConnectivity.CONNECTING)
-
-Options = Sequence[tuple[str, Any]]
 
 
 class Transport(Protocol):
@@ -68,43 +66,6 @@ class Transport(Protocol):
     async def close(self, grace: float) -> None:
         """Let unary calls under way end, for at most ``grace`` seconds, and take no more."""
         ...
-
-
-def channel_options(settings: Settings) -> Options:
-    return (
-        *common_options(settings),
-        # A connection of its own, and with it no memory of failures: C-core's backoff would
-        # make a provider that is back wait for seconds. We have a backoff ourselves.
-        ("grpc.use_local_subchannel_pool", 1),
-        # That of single calls has its channel for good, and its backoff would grow to minutes.
-        ("grpc.initial_reconnect_backoff_ms", 100),
-        ("grpc.max_reconnect_backoff_ms", 1_000),
-    )
-
-
-def common_options(settings: Settings) -> Options:
-    """What both ends set alike."""
-    # Room for the frame around the largest envelope.
-    longest = settings.max_message_size + 1024
-    patience = int(settings.heartbeat_timeout * 1000)
-    return (
-        ("grpc.max_send_message_length", longest),
-        ("grpc.max_receive_message_length", longest),
-        ("grpc.keepalive_time_ms", int(settings.heartbeat * 1000)),
-        ("grpc.keepalive_timeout_ms", patience),
-        # Without it the keepalive's own timeout is not honoured: a frozen peer would be
-        # noticed after a minute.
-        ("grpc.http2.ping_timeout_ms", patience),
-        ("grpc.keepalive_permit_without_calls", 1),
-        ("grpc.http2.max_pings_without_data", 0),
-        # By gRPC's number. What comes in is unpacked either way, as it says itself what it is.
-        ("grpc.default_compression_algorithm", COMPRESSIONS.index(settings.compression)),
-    )
-
-
-# For single calls, to whoever serves them: gRPC's servers, as they are set where nobody says
-# otherwise, end a connection that is pinged between calls, or more often than every 5 minutes.
-_SELDOM_PINGED = (("grpc.keepalive_permit_without_calls", 0), ("grpc.keepalive_time_ms", 300_000))
 
 
 class GrpcTransport:
@@ -218,7 +179,7 @@ class GrpcTransport:
             self._stamp = self.tls.stamp() if self.tls is not None else None
             # gRPC sends a call again which the other end says that it has not looked at, as a
             # proxy does with those that come when it has had enough of a connection.
-            self._unary = self._channel(*_SELDOM_PINGED)
+            self._unary = self._channel(*SELDOM_PINGED)
         return self._unary
 
     async def close(self, grace: float) -> None:

@@ -6,8 +6,9 @@ from contextlib import asynccontextmanager
 import grpc
 import pytest
 
+from facade.exchange.options import channel_options
 from facade.exchange.settings import Settings
-from facade.exchange.transport import GrpcTransport, channel_options
+from facade.exchange.transport import GrpcTransport
 from tests.faults.until import until
 
 
