@@ -166,7 +166,7 @@ class GrpcTransport:
         another, once that does not run any more. RuntimeError where both run."""
         if self._closed:
             raise Unavailable("the client is closed", sent=Sent.NOT_SENT)
-        if self._outdated and self.tls is not None and self.tls.stamp() != self._stamp:
+        if self._unary is not None and self._outdated and self._stamp != self._stamp_now():
             channel, self._unary = self._unary, None
             self._closing = asyncio.ensure_future(channel.close(5.0))
         loop = running_loop()
@@ -176,11 +176,14 @@ class GrpcTransport:
         if self._unary is None:
             self._loop = loop
             self._outdated = False
-            self._stamp = self.tls.stamp() if self.tls is not None else None
+            self._stamp = self._stamp_now()
             # gRPC sends a call again which the other end says that it has not looked at, as a
             # proxy does with those that come when it has had enough of a connection.
             self._unary = self._channel(*SELDOM_PINGED)
         return self._unary
+
+    def _stamp_now(self) -> object:
+        return self.tls.stamp() if self.tls is not None else None
 
     async def close(self, grace: float) -> None:
         self._closed = True

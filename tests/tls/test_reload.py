@@ -7,6 +7,7 @@ import ssl
 import pytest
 
 import facade
+from facade.exchange.transport import GrpcTransport
 
 
 async def shown(server: facade.Server) -> bytes:
@@ -95,3 +96,23 @@ async def test_client_reads_its_files_at_each_connect(
         await desk.echo(b"abc")
     trusted.write_bytes(authority.pem)
     assert await desk.echo(b"abc") == b"abc"
+
+
+async def test_single_calls_that_failed_while_its_files_were_replaced(authority, ann, written):
+    """One that began before, and fails while the new certificate has its old key still, does not
+    keep later ones from the channel that the new pair makes."""
+    certificate, key = written(ann)
+    transport = GrpcTransport("127.0.0.1:1", (), facade.ClientTls(authority.pem, certificate, key))
+    lost = facade.Unavailable("cannot connect", sent=facade.Sent.NOT_SENT)
+    old = transport.channel()
+    transport.failed(lost)
+    new = authority.issue("ann@example.org")
+    certificate.write_bytes(new.certificate)
+    with pytest.raises(facade.Unavailable, match="key"):
+        transport.channel()
+    transport.failed(lost)
+    key.write_bytes(new.key)
+    made = transport.channel()
+    assert made is not old
+    assert transport.channel() is made
+    await transport.close(0)
