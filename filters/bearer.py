@@ -1,10 +1,12 @@
 """Send a bearer token with each call."""
 
+import asyncio
 import inspect
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Any, ClassVar, Self
 
-from facade.core.errors import Code, RpcError, Sent, Status
+from facade.core.cancellation import of_this_task
+from facade.core.errors import Code, DeadlineExceeded, RpcError, Sent, Status
 from facade.core.filter import CONSUMER, Filter, Invoker, activate
 from facade.core.invocation import Invocation
 from facade.core.log import get_logger
@@ -29,8 +31,9 @@ class Bearer(Filter):
     None. It goes as the attachment "authorization", readable on the way without TLS: for
     a target on another machine the log then warns, once.
 
-    Raises RpcError with Code.AUTHORIZATION where the function fails or gives no text. Dubbo
-    has none; its BasicAuthenticator uses the same attachment.
+    Raises RpcError with Code.AUTHORIZATION where the function fails or gives no text, and
+    DeadlineExceeded where it takes longer than the call may. Dubbo has none; its
+    BasicAuthenticator uses the same attachment.
     """
 
     needs_loop = False
@@ -71,18 +74,44 @@ class Bearer(Filter):
         try:
             token = source()
             if inspect.isawaitable(token):
-                token = await token
+                token = await _given(token, invocation)
             return _header(token)
         except RpcError:
             raise
         except Exception as error:
-            raise RpcError(
-                f"{invocation} was not sent: the function of bearer= gave no token "
-                f"({type(error).__name__})",
-                code=Code.AUTHORIZATION,
-                status=Status.UNAUTHENTICATED,
-                sent=Sent.NOT_SENT,
-            ) from error
+            raise _none(invocation, error) from error
+
+
+async def _given(token: Awaitable[Any], invocation: Invocation) -> Any:
+    """Wait for it, as long as the call may take."""
+    if asyncio._get_running_loop() is None:  # nothing waits on this thread: it is at hand, or fails
+        return await token
+    countdown = invocation.start_countdown()
+    limit = asyncio.timeout(None if countdown is None else countdown.remaining)
+    try:
+        async with limit:
+            return await token
+    except TimeoutError:
+        if not limit.expired():
+            raise
+        raise DeadlineExceeded(
+            f"{invocation} was not sent: the function of bearer= gave no token in time",
+            sent=Sent.NOT_SENT,
+        ) from None
+    except asyncio.CancelledError as error:
+        if of_this_task():
+            raise
+        raise _none(invocation, error) from error
+
+
+def _none(invocation: Invocation, error: BaseException) -> RpcError:
+    return RpcError(
+        f"{invocation} was not sent: the function of bearer= gave no token "
+        f"({type(error).__name__})",
+        code=Code.AUTHORIZATION,
+        status=Status.UNAUTHENTICATED,
+        sent=Sent.NOT_SENT,
+    )
 
 
 def _warn(target: str) -> None:

@@ -117,8 +117,8 @@ class Connector:
             done.set_result(failure)
 
     async def _open(self) -> None:
-        credentials = self._settings.credentials
-        shown = None if credentials is None else await credentials.get()
+        credentials, patience = self._settings.credentials, self._settings.limits.handshake_timeout
+        shown = None if credentials is None else await credentials.get(patience)
         stream = await self._transport.open()
         connection = Connection(stream, self._settings, self._exports, opened=True)
         connection.credentials = shown

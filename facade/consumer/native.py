@@ -18,6 +18,7 @@ from facade.core.method import Method
 from facade.core.result import Result
 from facade.exchange.metadata import Pairs
 from facade.exchange.native import Answers, NativeCall, Rpc
+from facade.exchange.overdue import time_left
 from facade.exchange.settings import Settings
 from facade.exchange.transport import GrpcTransport
 
@@ -54,13 +55,14 @@ class NativeInvoker:
         waits = self._wait_for_ready and invocation.countdown is not None
         if waits and invocation.countdown is not None:
             await self._transport.check(invocation.countdown.remaining)
+        shown = await self._transport.shown(time_left(invocation.countdown))
         rpc, request = self._plain(invocation)
         call = NativeCall(
             self._transport,
             rpc,
             invocation,
             request,
-            headers=(*self._headers(invocation), *await self._transport.shown()),
+            headers=(*self._headers(invocation), *shown),
             options={"wait_for_ready": waits},
         )
         if rpc.yields:

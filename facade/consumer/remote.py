@@ -4,7 +4,7 @@ import asyncio
 from asyncio import get_running_loop
 from collections.abc import Callable
 from time import monotonic
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from facade.codec import CallingCodec, Payload
 from facade.consumer.connections import Connections
@@ -29,9 +29,12 @@ from facade.exchange.envelope import (
     read_result,
 )
 from facade.exchange.limits import Limits
-from facade.exchange.overdue import out_of_time, timeout_text
+from facade.exchange.overdue import out_of_time, time_left, timeout_text
 from facade.exchange.settings import Settings
 from facade.exchange.transport import Transport
+
+if TYPE_CHECKING:
+    from facade.exchange.metadata import Pairs
 
 
 class RemoteInvoker:
@@ -135,7 +138,8 @@ class UnaryInvoker:
         if invocation.countdown is None:
             invocation.start_countdown()
         self._called()
-        left = invocation.countdown.remaining if invocation.countdown is not None else None
+        shown = await self._transport.shown(time_left(invocation.countdown))
+        left = time_left(invocation.countdown)
         if left is not None and left <= 0:
             raise out_of_time(invocation, self._transport.target)
         told = left if invocation.in_countdown else None
@@ -151,7 +155,7 @@ class UnaryInvoker:
                 sent=Sent.NOT_SENT,
             )
         invocation.remote_address = self._transport.target
-        answer = parse(await self._exchange(request, invocation, left), WireResult)
+        answer = parse(await self._exchange(request, invocation, left, shown), WireResult)
         if invocation.oneway:
             return Result()
         content, result = read_result(answer, invocation, self._limits)
@@ -159,13 +163,15 @@ class UnaryInvoker:
             result.value = codec.decode_result(content)
         return result
 
-    async def _exchange(self, request: bytes, invocation: Invocation, left: float | None) -> bytes:
+    async def _exchange(
+        self, request: bytes, invocation: Invocation, left: float | None, shown: "Pairs"
+    ) -> bytes:
         started = monotonic()
         try:
             if invocation.in_countdown:
-                return await self._transport.invoke(request, left)
+                return await self._transport.invoke(request, left, shown)
             # gRPC's deadline would tell the provider.
-            return await asyncio.wait_for(self._transport.invoke(request, None), left)
+            return await asyncio.wait_for(self._transport.invoke(request, None, shown), left)
         except (RpcError, TimeoutError) as error:
             # gRPC reports a late call as CANCELLED now and then: our own clock decides.
             late = not isinstance(error, RpcError) or error.status in (

@@ -1,10 +1,12 @@
 """What a client shows to be let in."""
 
+import asyncio
 import inspect
 from collections.abc import Awaitable, Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
-from facade.core.errors import Code, RpcError, Sent, Status, Unavailable
+from facade.core.cancellation import of_this_task
+from facade.core.errors import Code, DeadlineExceeded, RpcError, Sent, Status, Unavailable
 from facade.core.log import get_logger
 
 if TYPE_CHECKING:
@@ -45,24 +47,36 @@ class Credentials:
                 f"gives one; not a {type(given).__name__}"
             )
 
-    async def get(self) -> dict[str, bytes]:
-        """Raises Unavailable where they can't be had."""
+    async def get(self, timeout: float | None) -> dict[str, bytes]:
+        """Raises Unavailable where they can't be had, DeadlineExceeded where they can't in
+        ``timeout`` seconds."""
         if self._ask is None:
             return dict(self._known)
+        limit = asyncio.timeout(timeout)
         try:
-            shown = self._ask()
-            return _encoded(await shown if inspect.isawaitable(shown) else shown)
-        except Exception as error:
+            async with limit:
+                shown = self._ask()
+                return _encoded(await shown if inspect.isawaitable(shown) else shown)
+        except (Exception, asyncio.CancelledError) as error:
+            if isinstance(error, asyncio.CancelledError) and of_this_task():
+                raise
+            if limit.expired():
+                raise DeadlineExceeded(
+                    f"credentials could not be had within {timeout:.3g} s: their function has "
+                    "not ended",
+                    sent=Sent.NOT_SENT,
+                ) from None
             raise Unavailable(
                 f"credentials could not be had: {type(error).__name__}: {error}",
                 sent=Sent.NOT_SENT,
             ) from error
 
-    async def metadata(self) -> "Pairs":
+    async def metadata(self, timeout: float | None) -> "Pairs":
         """For a gRPC call of its own: text as it is, anything else under a name with "-bin"."""
         from facade.exchange.metadata import to_metadata  # for those who have some
 
-        return to_metadata({name: _text(value) for name, value in (await self.get()).items()})
+        shown = await self.get(timeout)
+        return to_metadata({name: _text(value) for name, value in shown.items()})
 
     def __eq__(self, other: object) -> bool:
         return (

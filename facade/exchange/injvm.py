@@ -35,6 +35,7 @@ from facade.exchange.stream import ConsumerStream
 
 if TYPE_CHECKING:
     from facade.exchange.line import Line
+    from facade.exchange.metadata import Pairs
 
 # Address of all that runs here, unless it has a place of its own: "injvm:orders".
 INJVM = "injvm"
@@ -129,7 +130,10 @@ class InjvmTransport:
     async def open(self) -> ConsumerStream:
         raise Unavailable(f"{self.target!r} has no streams", sent=Sent.NOT_SENT)
 
-    async def invoke(self, request: bytes, timeout: float | None) -> bytes:
+    async def shown(self, timeout: float | None) -> "Pairs":
+        return ()
+
+    async def invoke(self, request: bytes, timeout: float | None, shown: "Pairs") -> bytes:
         raise Unavailable(f"{self.target!r} takes no messages", sent=Sent.NOT_SENT)
 
     async def describe(self, request: bytes, timeout: float) -> bytes:

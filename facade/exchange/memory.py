@@ -2,10 +2,13 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from facade.core.errors import DeadlineExceeded, RpcError, Sent, Unavailable, Unimplemented
 from facade.exchange.stream import ConsumerStream, FrameStream
+
+if TYPE_CHECKING:
+    from facade.exchange.metadata import Pairs
 
 # Frames on their way in one direction; a writer waits beyond it, as gRPC's flow control does.
 _WINDOW = 16
@@ -113,7 +116,10 @@ class MemoryTransport:
         task.add_done_callback(self._serving.discard)
         return ours
 
-    async def invoke(self, request: bytes, timeout: float | None) -> bytes:
+    async def shown(self, timeout: float | None) -> "Pairs":
+        return ()
+
+    async def invoke(self, request: bytes, timeout: float | None, shown: "Pairs") -> bytes:
         if not self.available:
             raise Unavailable("the client is closed", sent=Sent.NOT_SENT)
         return await self._invoke(request, "memory", timeout)

@@ -10,7 +10,6 @@ import grpc.aio
 import msgspec
 
 from facade.core.cancellation import of_this_task
-from facade.core.countdown import TimeoutCountDown
 from facade.core.errors import (
     Code,
     InvalidArgument,
@@ -25,7 +24,7 @@ from facade.core.result import Result
 from facade.core.stream import NOT_OF_THE_STREAM
 from facade.exchange.metadata import RICH_STATUS, Pairs, check, to_attachments, to_metadata
 from facade.exchange.nativeerror import late, read_error
-from facade.exchange.overdue import out_of_time
+from facade.exchange.overdue import out_of_time, time_left
 from facade.exchange.transport import GrpcTransport
 
 # What ``read`` gives at the end of a stream.
@@ -79,7 +78,7 @@ class NativeCall:
         # Metadata as they came; empty until then.
         self.initial: Pairs = ()
         self.trailing: Pairs = ()
-        left = _left(invocation.countdown)
+        left = time_left(invocation.countdown)
         if left is not None and left <= 0:  # gRPC would try, and may well succeed
             raise out_of_time(invocation, self._target)
         # gRPC's deadline would tell the provider.
@@ -285,7 +284,3 @@ class Answers:
 
     def __del__(self) -> None:
         self.call.abandon()
-
-
-def _left(countdown: TimeoutCountDown | None) -> float | None:
-    return None if countdown is None else countdown.remaining

@@ -4,6 +4,7 @@ from datetime import datetime, timedelta
 from time import monotonic
 from typing import Any
 
+from facade.core.countdown import TimeoutCountDown
 from facade.core.errors import Code, DeadlineExceeded, Sent
 from facade.core.invocation import Invocation
 from facade.core.log import get_logger
@@ -46,6 +47,11 @@ def out_of_time(invocation: Invocation, remote_address: str) -> DeadlineExceeded
     """For a call whose time is up before it goes."""
     text = timeout_text(invocation, monotonic(), None, remote_address)
     return DeadlineExceeded(text, sent=Sent.NOT_SENT)
+
+
+def time_left(countdown: TimeoutCountDown | None) -> float | None:
+    """Seconds; None for any number."""
+    return None if countdown is None else countdown.remaining
 
 
 def log_late(id: int, result: Any, remote_address: str) -> None:

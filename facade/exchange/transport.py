@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 from collections.abc import Awaitable, Callable
+from time import monotonic
 from typing import TYPE_CHECKING, Any, Protocol
 
 import grpc
@@ -55,8 +56,13 @@ class Transport(Protocol):
         """A new stream, on a connection of its own. It may prove dead at the first read."""
         ...
 
-    async def invoke(self, request: bytes, timeout: float | None) -> bytes:
-        """One unary call."""
+    async def shown(self, timeout: float | None) -> "Pairs":
+        """Metadata with the credentials, for a single call. Raises Unavailable, and
+        DeadlineExceeded where they can't be had in ``timeout`` seconds."""
+        ...
+
+    async def invoke(self, request: bytes, timeout: float | None, shown: "Pairs") -> bytes:
+        """One unary call, with what is ``shown``."""
         ...
 
     async def describe(self, request: bytes, timeout: float) -> bytes:
@@ -117,24 +123,26 @@ class GrpcTransport:
             channel, channel.stream_stream(EXCHANGE)(), self.target, self.tls, self.shown
         )
 
-    async def shown(self) -> "Pairs":
-        """Metadata with the credentials, for a single call. Raises Unavailable."""
-        return () if self._credentials is None else await self._credentials.metadata()
+    async def shown(self, timeout: float | None) -> "Pairs":
+        return () if self._credentials is None else await self._credentials.metadata(timeout)
 
-    async def invoke(self, request: bytes, timeout: float | None) -> bytes:
-        shown = await self.shown() or None
+    async def invoke(self, request: bytes, timeout: float | None, shown: "Pairs") -> bytes:
         call = self.channel().unary_unary(INVOKE)
         try:
-            return await _answer(call(request, timeout=timeout, metadata=shown), self.target)
+            return await _answer(
+                call(request, timeout=timeout, metadata=shown or None), self.target
+            )
         except grpc.aio.AioRpcError as error:
             failure = translate(error, self.target, tls=self.tls)
             self.failed(failure)
             raise failure from None
 
     async def describe(self, request: bytes, timeout: float) -> bytes:
+        until = monotonic() + timeout
         await self.check(timeout)
-        shown = await self.shown()
-        return await _describe(self.channel(), self.target, request, timeout, self.tls, shown)
+        shown = await self.shown(until - monotonic())
+        left = until - monotonic()
+        return await _describe(self.channel(), self.target, request, left, self.tls, shown)
 
     async def check(self, timeout: float) -> None:
         """Before a single call that would wait for its provider: HandshakeFailed, where it is
@@ -235,7 +243,7 @@ class ClientStream:
         call: Any,
         target: str,
         tls: "ClientTls | None",
-        shown: "Callable[[], Awaitable[Pairs]]",
+        shown: "Callable[[float | None], Awaitable[Pairs]]",
     ) -> None:
         self._channel = channel
         self._shown = shown
@@ -256,10 +264,10 @@ class ClientStream:
         return None
 
     async def describe(self, request: bytes, timeout: float) -> bytes:
-        shown = await self._shown()
-        return await _describe(
-            self._channel, self.remote_address, request, timeout, self._tls, shown
-        )
+        until = monotonic() + timeout
+        shown = await self._shown(timeout)
+        left = until - monotonic()
+        return await _describe(self._channel, self.remote_address, request, left, self._tls, shown)
 
     async def finish(self) -> None:
         await self._call.done_writing()

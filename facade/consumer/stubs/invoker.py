@@ -4,6 +4,7 @@ from facade.core.context import override
 from facade.core.invocation import Invocation
 from facade.core.result import Result
 from facade.exchange.native import Answers, NativeCall
+from facade.exchange.overdue import time_left
 from facade.exchange.transport import GrpcTransport
 
 
@@ -32,7 +33,7 @@ class StubInvoker:
             invocation,
             invocation.arguments[0],
             untouched=stub.metadata,
-            headers=await self._transport.shown(),
+            headers=await self._transport.shown(time_left(invocation.countdown)),
             options=stub.options,
         )
         stub.begun(call)

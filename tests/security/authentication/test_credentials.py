@@ -1,7 +1,9 @@
 """What a client shows: on each of its ways, and to nobody else."""
 
 import asyncio
+import time
 
+import grpc
 import pytest
 from google.protobuf.struct_pb2 import Value
 
@@ -60,6 +62,96 @@ async def test_credentials_that_cannot_be_had(serving, door):
         with pytest.raises(facade.Unavailable, match="credentials could not be had: OSError") as c:
             await consumer.refer(Vault).who()
     assert c.value.sent is Sent.NOT_SENT
+
+
+async def hang():
+    await asyncio.Event().wait()
+
+
+ALONE = [{"unary": True}, {"unary": True, "countdown": False}, {"native": True}]
+
+
+@pytest.mark.parametrize("way", ALONE, ids=str)
+async def test_function_that_does_not_end(serving, way):
+    """A call without a stream keeps to its timeout, and so does the look whether it is ready."""
+    target = await serving()
+    async with client(target, credentials=hang, timeout=0.1, **way) as consumer:
+        async with asyncio.timeout(20):
+            with pytest.raises(facade.DeadlineExceeded, match="could not be had within") as caught:
+                await consumer.refer(Vault).who()
+            assert caught.value.sent is Sent.NOT_SENT
+            with pytest.raises(facade.Unavailable, match="ready"):
+                await consumer.ready(0.1)
+
+
+async def test_function_that_does_not_end_for_a_stub(serving):
+    """Its call keeps to its timeout as well."""
+    async with client(await serving(), credentials=hang) as consumer, asyncio.timeout(20):
+        call = consumer.channel().unary_unary("/demo.Vault/who")(b"", timeout=0.1)
+        assert await call.code() is grpc.StatusCode.DEADLINE_EXCEEDED
+
+
+@pytest.mark.parametrize("way", ALONE, ids=str)
+async def test_time_for_credentials_is_the_call_s(serving, way):
+    """Where they take all of it, nothing is sent."""
+
+    async def slow():
+        time.sleep(0.1)  # noqa: ASYNC251 - so that it can't be ended
+        return SHOWN
+
+    async with client(
+        await serving(), credentials=slow, timeout=0.05, describe=False, **way
+    ) as consumer:
+        with pytest.raises(facade.DeadlineExceeded) as caught:
+            await consumer.refer(Vault).who()
+    assert caught.value.sent is Sent.NOT_SENT
+
+
+async def test_function_that_does_not_end_once(serving, door):
+    """A stream asks it again: one lost request of its own does not cut the client off."""
+    asked = []
+
+    async def give():
+        asked.append(None)
+        return await hang() if len(asked) == 1 else SHOWN
+
+    limits = facade.Limits(handshake_timeout=0.2)
+    async with client(
+        await serving(authenticate=door), credentials=give, limits=limits
+    ) as consumer:
+        assert await consumer.refer(Vault).who() == "Ann"
+
+
+@pytest.mark.parametrize("way", [{"wait_for_ready": False}, *ALONE], ids=str)
+async def test_function_that_waits_for_what_is_cancelled(serving, way):
+    """It has failed, as with any other error: it is neither asked again at once, nor the caller
+    told that he was cancelled."""
+
+    async def give():
+        lost = asyncio.create_task(hang())
+        lost.cancel()
+        await lost
+
+    async with client(await serving(), credentials=give, **way) as consumer:
+        with pytest.raises(facade.Unavailable, match="could not be had: CancelledError"):
+            await consumer.refer(Vault).who()
+
+
+@pytest.mark.parametrize("way", ALONE, ids=str)
+async def test_caller_may_give_up(serving, way):
+    """While credentials are asked for, as at any other time."""
+    began = asyncio.Event()
+
+    async def give():
+        began.set()
+        await hang()
+
+    async with client(await serving(), credentials=give, describe=False, **way) as consumer:
+        call = asyncio.ensure_future(consumer.refer(Vault).who())
+        await began.wait()
+        call.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await call
 
 
 @pytest.mark.parametrize("wrong", ["Bearer x", 5, {"a": 1}, {1: "a"}])
