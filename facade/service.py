@@ -97,8 +97,9 @@ def method(function: Any = None, /, **options: Any) -> Any:
 
     ``countdown=False``: a call of it stands outside of the countdown. It does not take over
     the time that is left where it is made, and the provider is not told how long it has;
-    its own timeout holds at the consumer alone. ``True``: it takes part, though the client
-    says ``countdown=False``.
+    its own timeout holds at the consumer alone. (Without a stream, as with unary=True, the
+    gRPC call is cancelled then, and the method with it.) ``True``: it takes part, though the
+    client says ``countdown=False``.
 
     ``name``: of its gRPC method in native calls, such as "SayHello", where it is another.
 

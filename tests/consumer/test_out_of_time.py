@@ -1,4 +1,6 @@
-"""Calls whose time is up before they are sent."""
+"""Calls whose time is up: before they are sent, and after."""
+
+import asyncio
 
 import pytest
 
@@ -49,3 +51,45 @@ async def test_nothing_is_sent(name, unary):
                 await getattr(client.refer(Bell), name)()
     assert caught.value.sent is facade.Sent.NOT_SENT
     assert not bell.rung
+
+
+@facade.service("demo.Oven")
+class Oven:
+    @facade.method(countdown=False)
+    async def bake(self) -> None: ...
+
+
+class Baking(Oven):
+    def __init__(self):
+        self.done = asyncio.Event()
+        self.ends = asyncio.Queue()
+        self.begun = False
+
+    async def bake(self):
+        self.begun = True
+        try:
+            await self.done.wait()
+        except asyncio.CancelledError:
+            self.ends.put_nowait("cancelled")
+            raise
+        self.ends.put_nowait("finished")
+
+
+@pytest.mark.parametrize(
+    ("way", "end"),
+    [({}, "finished"), ({"unary": True}, "cancelled"), ({"native": True}, "cancelled")],
+    ids=str,
+)
+async def test_method_outside_of_the_countdown(way, end):
+    """Over a stream it finishes, though nobody waits; a gRPC call of its own is cancelled."""
+    oven = Baking()
+    async with facade.Server() as server:
+        server.export(Oven, oven)
+        async with facade.AsyncClient(f"127.0.0.1:{server.port}", timeout=0.2, **way) as client:
+            bake = client.refer(Oven).bake
+            while not oven.begun:  # a busy machine may take longer to get there
+                with pytest.raises((facade.DeadlineExceeded, facade.Unavailable)):
+                    await bake()
+            if end == "finished":
+                oven.done.set()
+            assert await asyncio.wait_for(oven.ends.get(), 20) == end
