@@ -154,6 +154,30 @@ async def test_dropped_and_added_again_while_it_is_put(memory):
     await announcements.close()
 
 
+async def test_unregistered_while_it_is_down(memory, registry):
+    """What can't be taken away at once is taken away later; what is wanted stays."""
+    for provider in (ONE, TWO):
+        await registry.register(provider)
+    memory.down = True
+    await registry.unregister(TWO)
+    memory.down = False
+    await eventually(lambda: len(memory.paths) == 1)
+    assert "a%3A1" in next(iter(memory.paths))
+
+
+async def test_registered_again_while_it_is_down(memory, registry, caplog):
+    """It stays there: what was asked for last counts."""
+    caplog.set_level(logging.INFO)
+    await registry.register(ONE)
+    there = set(memory.paths)
+    memory.down = True
+    await registry.unregister(ONE)
+    await registry.register(ONE)
+    memory.down = False
+    await eventually(lambda: "works again" in caplog.text)
+    assert memory.paths == there
+
+
 @pytest.mark.parametrize("key", ["demo.A", "*"])
 async def test_subscriber_who_does_not_wait(key, memory, registry):
     """Who was cancelled before there was a list has no subscription, and hears nothing."""
