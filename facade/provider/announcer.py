@@ -198,6 +198,10 @@ def facts_of(exporter: Exporter) -> dict[str, Any]:
     weight, warmup = settings.get("weight", 100), settings.get("warmup", 0.0)
     if weight < 0 or warmup < 0:
         raise ValueError(f"{exporter.service.key}: weight={weight}, warmup={warmup}: 0 or more")
+    if weight != 100 or warmup:
+        from facade.registry.provider import check_share  # for those who say something
+
+        check_share(exporter.service.key, weight, warmup=warmup)
     parameters = {str(k): str(v) for k, v in settings.get("parameters", {}).items()}
     if tag := settings.get("tag", ""):
         parameters["dubbo.tag"] = tag

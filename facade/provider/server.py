@@ -192,7 +192,8 @@ class Server(Exporting):
     # Life
 
     async def start(self) -> None:
-        """Listen. OSError where the address can't be had; RuntimeError the second time."""
+        """Listen. OSError where the address can't be had: it may be tried again. RuntimeError the
+        second time. Where anything else goes wrong the server is stopped."""
         if self._stopping is not None:
             raise RuntimeError(
                 f"{self} was stopped, and its threads are gone: make a new Server to serve again"
@@ -206,10 +207,11 @@ class Server(Exporting):
         try:
             if place(self.address) is None:
                 await self._listen()
-        except OSError:
-            self._started = False  # it may be tried again
+            await self._tell()
+        except (Exception, asyncio.CancelledError):
+            if self._started:  # nobody else would stop what serves by now
+                await self.stop()
             raise
-        await self._tell()
 
     async def _tell(self) -> None:
         if self._stopping is None:  # else it was stopped while it began to listen
@@ -230,7 +232,7 @@ class Server(Exporting):
         try:
             self.port = await listener.start(self.address)
         except OSError:
-            self._listener = None  # it may be tried again
+            self._listener, self._started = None, False  # it may be tried again
             raise
         self._unary.local_address = listener.address
         self._native.listens(listener.address)
@@ -284,11 +286,7 @@ class Server(Exporting):
             runner.run(serve(self))
 
     async def __aenter__(self) -> Self:
-        try:
-            await self.start()
-        except asyncio.CancelledError:  # then nobody leaves the block
-            await self.stop()
-            raise
+        await self.start()
         return self
 
     async def __aexit__(

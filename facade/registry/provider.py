@@ -47,14 +47,7 @@ class Provider:
 
     def __post_init__(self) -> None:
         check_address(self.address)
-        if self.weight < 0:
-            raise ValueError(f"the weight of {self.address} is {self.weight}: it is 0 or more")
-        # What can't be reckoned with would fail the calls of all, where they are balanced.
-        if not self.weight <= _HEAVIEST:
-            raise ValueError(f"the weight of {self.address} is more than {_HEAVIEST}")
-        for name in ("warmup", "started"):
-            if not abs(getattr(self, name)) <= _LONGEST:
-                raise ValueError(f"{name} of {self.address} is no number of seconds")
+        check_share(self.address, self.weight, warmup=self.warmup, started=self.started)
 
     @property
     def key(self) -> str:
@@ -70,6 +63,18 @@ class Provider:
     def zone(self) -> str:
         """Where it is, as it says itself; "": nowhere in particular."""
         return self.parameters.get("zone", "")
+
+
+def check_share(of: str, weight: int, **seconds: float) -> None:
+    """ValueError for what can't be reckoned with: it would fail the calls of all, where they are
+    balanced."""
+    if weight < 0:
+        raise ValueError(f"the weight of {of} is {weight}: it is 0 or more")
+    if not weight <= _HEAVIEST:
+        raise ValueError(f"the weight of {of} is more than {_HEAVIEST}")
+    for name, value in seconds.items():
+        if not abs(value) <= _LONGEST:
+            raise ValueError(f"{name} of {of} is no number of seconds")
 
 
 def check_address(address: str) -> None:

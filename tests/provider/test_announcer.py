@@ -208,6 +208,25 @@ async def test_block_that_is_cancelled_while_it_starts():
             await client.ready(timeout=0.1)
 
 
+async def test_start_that_fails(board):
+    """Nothing serves on when nobody is there to stop it."""
+
+    def refuse(provider):
+        raise RuntimeError("not like this")
+
+    board.register = refuse
+    server = facade.Server(registry=board)
+    server.export(Greeter, GreeterImpl())
+    with pytest.raises(RuntimeError, match="not like this"):
+        await server.start()
+    assert board.closed
+    async with facade.AsyncClient(f"127.0.0.1:{server.port}") as client:
+        with pytest.raises(facade.Unavailable):
+            await client.ready(timeout=0.1)
+    with pytest.raises(RuntimeError, match="was stopped"):
+        await server.start()
+
+
 @pytest.mark.parametrize("turns", range(5))
 async def test_stop_while_it_starts(board, turns):
     """However far it has come, nothing is asked of registries after they are closed."""
@@ -293,4 +312,20 @@ def test_wrong_facts_are_errors_at_the_export(board):
         server.export(Greeter, GreeterImpl(), weight=-1)
     with pytest.raises(TypeError, match="weight is int"):
         server.export(Greeter, GreeterImpl(), weight="much")
+    assert server.exporters == []
+
+
+@pytest.mark.parametrize(
+    ("settings", "said"),
+    [
+        ({"weight": 2**31}, "the weight of test.Greeter:1.0.0 is more than 2147483647"),
+        ({"warmup": float("nan")}, "warmup of test.Greeter:1.0.0 is no number of seconds"),
+        ({"warmup": float("inf")}, "warmup of test.Greeter:1.0.0 is no number of seconds"),
+    ],
+)
+def test_facts_that_no_registry_takes_are_errors_at_the_export(board, settings, said):
+    """And not when the server starts, or never."""
+    server = facade.Server(registry=board)
+    with pytest.raises(ValueError, match=said):
+        server.export(Greeter, GreeterImpl(), **settings)
     assert server.exporters == []

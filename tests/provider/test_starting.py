@@ -31,10 +31,20 @@ async def test_start_after_a_failure():
     async with facade.Server(f"127.0.0.1:{free_port()}") as first:
         second = facade.Server(f"127.0.0.1:{first.port}")
         with pytest.raises(OSError, match="cannot listen"):
-            await second.start()
-    await second.start()
-    assert second.port == first.port
-    await second.stop()
+            async with second:
+                pass
+    async with second:
+        assert second.port == first.port
+
+
+async def test_block_of_a_server_that_runs():
+    """It is an error, and the one who started it goes on."""
+    async with facade.Server("127.0.0.1:0") as server:
+        with pytest.raises(RuntimeError, match="is started already"):
+            async with server:
+                pass
+        async with facade.AsyncClient(f"127.0.0.1:{server.port}", timeout=20.0) as client:
+            await client.ready()
 
 
 async def test_port_is_not_shared_unless_said():
