@@ -3,13 +3,14 @@
 import asyncio
 import socket
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from facade.core.log import get_logger
 from facade.core.settings import FilterSettings
 from facade.exchange.injvm import place
+from facade.loops import running_loop
 from facade.provider.exporter import LOCAL, Exporter
 from facade.provider.listener import ExporterListener
 
@@ -23,6 +24,8 @@ PATIENCE = 1.0
 
 # By which the system says over which of its addresses it would reach others. Nothing is sent.
 _OTHERS = ((socket.AF_INET, "192.0.2.1"), (socket.AF_INET6, "2001:db8::1"))
+
+_Work = Callable[[Exporter], Coroutine[Any, Any, None]]
 
 
 class Announcer(ExporterListener):
@@ -52,6 +55,7 @@ class Announcer(ExporterListener):
         self._announced: dict[Exporter, Provider] = {}
         self._exporters: list[Exporter] = []
         self._tasks: set[asyncio.Task[None]] = set()
+        self._loop: asyncio.AbstractEventLoop | None = None
         self._reached: Callable[[], str] | None = None
         given = [registries] if isinstance(registries, str) else registries
         for each in given if isinstance(given, Sequence) else [given]:
@@ -103,13 +107,13 @@ class Announcer(ExporterListener):
         facts_of(exporter)  # what is wrong is an error here
         self._exporters.append(exporter)
         if self._reached is not None and self._registries:
-            self._later(self._announce(exporter))
+            self._later(self._announce, exporter)
 
     def unexported(self, exporter: Exporter, /) -> None:
         if exporter in self._exporters:
             self._exporters.remove(exporter)
             if self._reached is not None and self._registries:
-                self._later(self._withdraw(exporter))
+                self._later(self._withdraw, exporter)
 
     # The life of the server
 
@@ -118,8 +122,9 @@ class Announcer(ExporterListener):
         if not self._registries:
             return
         where = self._at or address
+        self._loop = asyncio.get_running_loop()
         self._reached = lambda: reached(where, port)
-        await asyncio.gather(*(self._announce(exporter) for exporter in self._exporters))
+        await asyncio.gather(*(self._announce(exporter) for exporter in list(self._exporters)))
 
     async def stop(self) -> None:
         """Withdraw all, before anything else stops. What takes longer goes on until ``close``."""
@@ -127,7 +132,7 @@ class Announcer(ExporterListener):
             return
         self._reached = None
         for exporter in list(self._announced):
-            self._later(self._withdraw(exporter))
+            self._now(self._withdraw, exporter)
         if self._tasks:
             await asyncio.wait(self._tasks, timeout=PATIENCE)
 
@@ -141,13 +146,20 @@ class Announcer(ExporterListener):
         if self._tasks:
             await asyncio.wait(self._tasks)
 
-    def _later(self, work: Any) -> None:
-        task = asyncio.get_running_loop().create_task(work, name="facade-announce")
+    def _later(self, work: _Work, exporter: Exporter) -> None:
+        """From any thread: exports come from any."""
+        if self._loop is running_loop():
+            self._now(work, exporter)
+        elif self._loop is not None:
+            self._loop.call_soon_threadsafe(self._now, work, exporter)
+
+    def _now(self, work: _Work, exporter: Exporter) -> None:
+        task = asyncio.create_task(work(exporter), name="facade-announce")
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
     async def _announce(self, exporter: Exporter) -> None:
-        if self._reached is None:
+        if self._reached is None or exporter in self._announced:
             return
         from facade.registry import Provider
 

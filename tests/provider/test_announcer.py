@@ -106,6 +106,18 @@ async def test_what_is_exported_and_unexported_later_is_told(board):
     assert board.providers == []
 
 
+async def test_what_another_thread_exports_is_told(board):
+    """As it is without a registry, a thread may export while the server runs."""
+    async with facade.Server(registry=board) as server:
+        exporter = await asyncio.to_thread(server.export, Greeter, GreeterImpl())
+        while len(board.heard) < 1:  # noqa: ASYNC110
+            await asyncio.sleep(0)
+        await asyncio.to_thread(exporter.unexport)
+        while len(board.heard) < 2:  # noqa: ASYNC110
+            await asyncio.sleep(0)
+    assert board.heard == ["+test.Greeter:1.0.0", "-test.Greeter:1.0.0"]
+
+
 async def test_another_process_announces():
     """What was named by its target is left to it, with the application."""
     relayed, asked = Board(), []
