@@ -41,19 +41,19 @@ class Gate:
         ``authenticate`` raised of that kind itself."""
         assert self._authenticate is not None
         try:
-            async with asyncio.timeout(self._patience):
+            async with asyncio.timeout(self._patience) as scope:
                 identity = await call(self._authenticate, peer, credentials)
         except RpcError as error:
             error.sent = Sent.NOT_EXECUTED
             raise
-        except TimeoutError:
-            logger.error("authenticate took longer than %g s for %r", self._patience, peer)
-            raise Unavailable(
-                f"who you are could not be found out within {self._patience:g} s "
-                "(handshake_timeout)",
-                sent=Sent.NOT_EXECUTED,
-            ) from None
         except Exception as error:
+            if scope.expired() and isinstance(error, TimeoutError):  # and none of its own
+                logger.error("authenticate took longer than %g s for %r", self._patience, peer)
+                raise Unavailable(
+                    f"who you are could not be found out within {self._patience:g} s "
+                    "(handshake_timeout)",
+                    sent=Sent.NOT_EXECUTED,
+                ) from None
             logger.warning("refused %r: %s: %s", peer, type(error).__name__, error)
             raise _refusal() from None
         if identity is None:

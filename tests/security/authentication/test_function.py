@@ -62,6 +62,10 @@ async def exits_later(peer, credentials):
     raise SystemExit(1)
 
 
+async def waits_too_long_itself(peer, credentials):
+    raise TimeoutError("the directory did not answer")
+
+
 async def waits_for_what_is_cancelled(peer, credentials):
     keys = asyncio.get_running_loop().create_future()
     keys.cancel()
@@ -69,7 +73,9 @@ async def waits_for_what_is_cancelled(peer, credentials):
 
 
 @pytest.mark.parametrize("how", [{}, {"unary": True}, {"native": True}], ids=str)
-@pytest.mark.parametrize("ask", [finds_none, exits, exits_later, waits_for_what_is_cancelled])
+@pytest.mark.parametrize(
+    "ask", [finds_none, exits, exits_later, waits_for_what_is_cancelled, waits_too_long_itself]
+)
 async def test_whatever_it_raises_is_a_refusal(serving, ask, how):
     """Nobody ends the process by it, and nobody waits in vain."""
     async with client(await serving(authenticate=ask), **how) as consumer:
