@@ -28,13 +28,14 @@ _Key = tuple[str, str, str, str]
 class ExportedMethod:
     """One method that can be called."""
 
-    __slots__ = ("codec", "invoker", "method", "special")
+    __slots__ = ("codec", "invoker", "method", "special", "typed")
 
     def __init__(self, method: Method, invoker: Invoker, codec: Codec | None = None) -> None:
         self.method = method
         self.codec: Codec = codec or method_codec(method)
         self.invoker = invoker
         self.special = bool(method.callbacks) or method.streaming
+        self.typed: Any = None  # for calls as a gRPC method of its own: made at the first one
 
 
 class Exporter:

@@ -32,7 +32,6 @@ class TypedMethod:
     """One exported method, and its values in plain messages."""
 
     def __init__(self, exporter: Exporter, exported: ExportedMethod) -> None:
-        self.exported = exported
         self.method = method = exported.method
         self.group = exporter.service.group
         self.version = exporter.service.version
@@ -131,7 +130,6 @@ class TypedMethods:
 
     def __init__(self, exports: ExportTable) -> None:
         self._exports = exports
-        self._made: dict[tuple[str, str], TypedMethod] = {}
 
     def find(self, path: str, metadata: Any) -> TypedMethod | None:
         service, _, name = path[1:].rpartition("/")
@@ -160,10 +158,9 @@ class TypedMethods:
         return same[0] if len(same) == 1 else None
 
     def _typed(self, exporter: Exporter, exported: ExportedMethod) -> TypedMethod:
-        key = exporter.service.key, exported.method.name
-        made = self._made.get(key)
-        if made is None or made.exported is not exported:
-            made = self._made[key] = TypedMethod(exporter, exported)
+        if exported.typed is None:
+            exported.typed = TypedMethod(exporter, exported)
+        made: TypedMethod = exported.typed
         return made
 
     def missing(self, path: str, metadata: Any) -> str:
