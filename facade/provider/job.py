@@ -37,7 +37,7 @@ class Job:
         arguments: tuple[Any, ...],
         keywords: dict[str, Any] | None,
         inbox: "Inbox[Job]",
-        drop: "Callable[[Job], None]",
+        drop: "Callable[[Job], object]",
     ) -> None:
         self._function = function
         self._arguments = arguments

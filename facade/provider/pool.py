@@ -113,8 +113,8 @@ class ThreadPool:
             try:
                 self._bring_in()
             except RuntimeError:
-                self._drop(job)
-                raise
+                if self._drop(job):  # else another worker has taken it meanwhile
+                    raise
         return job
 
     async def run(
@@ -184,13 +184,14 @@ class ThreadPool:
         job.begun = True
         return job
 
-    def _drop(self, job: Job) -> None:
-        """Nobody waits for it any more: where it has not begun, it never will."""
+    def _drop(self, job: Job) -> bool:
+        """Nobody waits for it any more: where it has not begun, it never will. Whether it is so."""
         with self._lock:
             if not (job.begun or job.dropped):
                 job.dropped = True
                 del self._waiting[job]  # or it would be kept until a thread is free
                 self._taken -= 1
+            return job.dropped
 
     def _exhausted(self) -> PoolExhausted:
         self.refused += 1

@@ -166,6 +166,24 @@ async def test_no_thread_to_be_had(pool, monkeypatch):
     assert await single.run(str, (2,), None) == "2"
 
 
+async def test_no_thread_to_be_had_and_none_needed(pool, work, monkeypatch):
+    """A worker that gets free meanwhile takes the call: what runs has not failed."""
+    two = pool(threads=2)
+    running = start(two, work)
+    await work.has_started()
+    ran = threading.Event()
+
+    def fail(thread):
+        work.released.set()
+        assert ran.wait(30)
+        raise RuntimeError("can't start new thread")
+
+    with monkeypatch.context() as changed:
+        changed.setattr(threading.Thread, "start", fail)
+        await two.run(ran.set, (), None)
+    assert await running == "done"
+
+
 async def test_retired_pool_ends_what_it_has(pool, work):
     """What it has taken runs in as many threads as it has; what comes later goes elsewhere."""
     four, other = pool(threads=4), pool()
