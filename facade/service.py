@@ -134,6 +134,11 @@ def check_seconds(seconds: float, what: str, hint: str = "give more than 0") -> 
         raise ValueError(f"{what}: {seconds!r} s is no time to wait; {hint}")
 
 
+def is_count(value: object, least: int = 0) -> bool:
+    """Whether it is a whole number, and no less than that."""
+    return isinstance(value, int) and not isinstance(value, bool) and value >= least
+
+
 def with_timeouts(service: Service, timeouts: Mapping[str, float]) -> Service:
     """The same service, with these seconds for its methods by name. ValueError for a method
     that it does not have."""

@@ -6,7 +6,7 @@ import msgspec
 
 from facade.exchange.credentials import Credentials
 from facade.exchange.limits import DEFAULT, Limits
-from facade.service import check_seconds
+from facade.service import check_seconds, is_count
 
 if TYPE_CHECKING:
     from facade.exchange.tls import ClientTls, ServerTls
@@ -44,7 +44,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
             raise ValueError(f'compression={self.compression!r}: "gzip", "deflate" or None')
         for name in ("max_calls", "max_cancels"):
             value = getattr(self, name)
-            if isinstance(value, bool) or not isinstance(value, int) or value < 0:
+            if not is_count(value):
                 raise ValueError(f"{name}={value!r}: 0 for any number, or how many")
         for name, kind in _KINDS.items():
             value = getattr(self, name)

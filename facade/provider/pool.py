@@ -13,6 +13,7 @@ from facade.core.inbox import Inbox
 from facade.core.log import get_logger
 from facade.provider.job import Job
 from facade.provider.threads import Threads
+from facade.service import is_count
 
 logger = get_logger(__name__)
 
@@ -44,9 +45,10 @@ class ThreadPool:
         name: str = "the server",
         place: Callable[[], str] = lambda: "memory",
     ) -> None:
-        if threads < 1 or queue < 0:
+        if not (is_count(threads, 1) and is_count(queue)):
             raise ValueError(
-                f"threads={threads}, queue={queue}: at least one thread, no less than 0"
+                f"threads={threads!r}, queue={queue!r}: whole numbers, one thread at least, and "
+                "0 or more calls that wait"
             )
         self.threads = threads
         self.queue = queue

@@ -124,6 +124,11 @@ class Server(Exporting):
             raise ValueError(f"{address!r} is no address: write it as HOST:PORT")
         if place(address) is None:
             check_port(address)
+        switches = {"native": native, "reuse_port": reuse_port}
+        switches |= {"health": health, "reflection": reflection, "channelz": channelz}
+        for name, value in switches.items():
+            if not isinstance(value, bool):
+                raise TypeError(f"{name}={value!r}: True or False")
         check_listeners(listeners, ExporterListener, ("exported", "unexported"))
         self.address = address
         self.port = 0

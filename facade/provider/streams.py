@@ -15,6 +15,7 @@ from facade.exchange.settings import Settings
 from facade.exchange.stream import FrameStream
 from facade.provider.gate import Gate
 from facade.provider.listeners import Listeners
+from facade.service import check_seconds, is_count
 
 logger = get_logger(__name__)
 
@@ -43,12 +44,12 @@ class Streams:
         max_age: float = 0.0,
         grace: float = 0.0,
     ) -> None:
-        if limit < 0:
-            raise ValueError(f"max_connections={limit}: 0 for any number, or how many")
-        if callbacks < 0:
-            raise ValueError(f"callbacks={callbacks}: no less than 0")
-        if max_age < 0:
-            raise ValueError(f"max_age={max_age}: seconds, or 0 for any age")
+        if not is_count(limit):
+            raise ValueError(f"max_connections={limit!r}: 0 for any number, or how many")
+        if not is_count(callbacks):
+            raise ValueError(f"callbacks={callbacks!r}: how many, or 0 for none")
+        if max_age != 0:
+            check_seconds(max_age, "max_age", "give more than 0, or 0 for any age")
         self._max_age = max_age
         self._grace = grace
         self._exports = exports

@@ -9,6 +9,7 @@ from types import FrameType
 
 from facade.core.log import get_logger
 from facade.provider.local import LocalInvoker
+from facade.service import check_seconds
 
 logger = get_logger(__name__)
 
@@ -21,8 +22,8 @@ class Watchdog:
     """
 
     def __init__(self, limit: float) -> None:
-        if limit < 0:
-            raise ValueError(f"slow_loop={limit}: seconds, or 0 to watch nothing")
+        if limit != 0:
+            check_seconds(limit, "slow_loop", "give more than 0, or 0 to watch nothing")
         self._limit = limit
         self._ended = threading.Event()
 

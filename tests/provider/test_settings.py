@@ -43,13 +43,33 @@ def test_setting_that_makes_no_sense(settings):
         {"grace": "10"},
         {"grace": -1},
         {"grace": None},
+        {"threads": 2.5},
+        {"queue": True},
+        {"max_connections": 1.5},
+        {"max_connections": None},
+        {"callbacks": 1.5},
+        {"slow_loop": float("nan")},
+        {"slow_loop": float("inf")},
+        {"slow_loop": "1"},
+        {"max_age": float("nan")},
+        {"max_age": float("inf")},
+        {"max_age": None},
+        {"health": "no"},
+        {"native": None},
+        {"reuse_port": 1},
     ],
     ids=str,
 )
 def test_setting_of_another_kind(settings):
     """Neither is this left to the first call, or to the stop."""
-    with pytest.raises((TypeError, ValueError), match=f"{next(iter(settings))}="):
+    with pytest.raises((TypeError, ValueError), match=f"{next(iter(settings))}[=:]"):
         facade.Server(**settings)
+
+
+def test_threads_of_an_export():
+    """Are a whole number as well."""
+    with pytest.raises(ValueError, match=r"threads=2\.5, queue=1024: whole numbers"):
+        facade.Server().export(Greeter, GreeterImpl(), threads=2.5)
 
 
 async def test_grace_that_makes_no_sense():

@@ -98,5 +98,5 @@ async def test_thread_ends_with_the_server():
 
 def test_negative_limit_is_refused():
     """When the server is made."""
-    with pytest.raises(ValueError, match="slow_loop=-1"):
+    with pytest.raises(ValueError, match="slow_loop: -1"):
         facade.Server(slow_loop=-1)
