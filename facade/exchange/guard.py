@@ -8,6 +8,7 @@ from typing import Any
 
 import grpc
 
+from facade.exchange.metadata import EXECUTION, NOT_STARTED
 from facade.exchange.security import identity_of
 
 # Given gRPC's context of a call: lets it in and gives who calls, or ends it.
@@ -48,7 +49,8 @@ class Guarded(grpc.GenericRpcHandler):  # type: ignore[misc]
 
     async def _serve_nothing(self, _: Any, context: Any) -> None:
         await self._admit(context)
-        await context.abort(grpc.StatusCode.UNIMPLEMENTED, "there is no such method here")
+        text = "there is no such method here"
+        await context.abort(grpc.StatusCode.UNIMPLEMENTED, text, ((EXECUTION, NOT_STARTED),))
 
     def _guarded(self, handler: Any, path: str) -> grpc.RpcMethodHandler:
         function = (

@@ -15,6 +15,9 @@ BINARY = "-bin"
 # Where google.rpc.Status travels.
 RICH_STATUS = "grpc-status-details-bin"
 
+# Trailing metadata of a provider of ours: it refused the call before the method was started.
+EXECUTION, NOT_STARTED = "execution", "NOT_STARTED"
+
 # gRPC's own, those of HTTP, and Triple's, which steer a call and are told by other means.
 _NOT_OURS = re.compile(
     r":|grpc-(?!status-details-bin$)|te$|content-type$|user-agent$"

@@ -17,7 +17,7 @@ from facade.core.errors import (
 )
 from facade.core.invocation import Invocation
 from facade.exchange.handshake import HandshakeFailed, refusal, suspicion
-from facade.exchange.metadata import RICH_STATUS
+from facade.exchange.metadata import EXECUTION, NOT_STARTED, RICH_STATUS
 from facade.exchange.overdue import timeout_text
 from facade.exchange.richstatus import decode_details
 from facade.exchange.tls import ClientTls
@@ -70,8 +70,8 @@ def read_error(
         text or status.name,
         code=_CODES.get(status),
         status=status,
-        # Nobody runs what nobody has.
-        sent=Sent.NOT_EXECUTED if status is Status.UNIMPLEMENTED else Sent.MAYBE_EXECUTED,
+        # No status says so, not even UNIMPLEMENTED: a method may have it from a call of its own.
+        sent=(Sent.NOT_EXECUTED if trailing.get(EXECUTION) == NOT_STARTED else Sent.MAYBE_EXECUTED),
         remote=not (status is Status.UNAVAILABLE and _LOST.search(text)),
         details=details,
     )

@@ -10,7 +10,7 @@ import grpc.aio
 
 from facade.core.chain import accuse, explain
 from facade.core.countdown import TimeoutCountDown
-from facade.core.errors import Code, DeadlineExceeded, RpcError, Status
+from facade.core.errors import Code, DeadlineExceeded, RpcError, Sent, Status
 from facade.core.exceptions import is_known
 from facade.core.filter import Invoker
 from facade.core.invocation import Invocation
@@ -21,7 +21,14 @@ from facade.core.stream import NOT_OF_THE_STREAM
 from facade.exchange.answering import ends_the_loop
 from facade.exchange.guard import caller_of
 from facade.exchange.listener import peer_of
-from facade.exchange.metadata import RICH_STATUS, Pairs, to_attachments, to_metadata
+from facade.exchange.metadata import (
+    EXECUTION,
+    NOT_STARTED,
+    RICH_STATUS,
+    Pairs,
+    to_attachments,
+    to_metadata,
+)
 from facade.provider.native.aborted import Aborted, rich_status
 from facade.provider.unary import nearly
 
@@ -32,6 +39,8 @@ CALL = "facade.native"
 
 # Characters of an error's text: it travels in a header, and those are short.
 _LONGEST = 2_000
+
+_OF_ERRORS = (RICH_STATUS, EXECUTION)
 
 
 class Target(Protocol):
@@ -78,6 +87,12 @@ class Outcome:
         text = error.message if isinstance(error, Aborted) else short(error.message)
         status = error.status if error.status is not Status.OK else Status.UNKNOWN
         return cls(None, status, sendable(text), (*trailing, *rich_status(error)))
+
+    @classmethod
+    def refused(cls, error: RpcError) -> "Outcome":
+        """It failed around the method, and knows whether that was started."""
+        unstarted = error.sent is not Sent.MAYBE_EXECUTED
+        return cls.of(error, ((EXECUTION, NOT_STARTED),) if unstarted else ())
 
 
 class Call:
@@ -156,7 +171,7 @@ class Call:
             return Outcome(data, trailing=to_metadata(result.attachments, self.untouched))
         except RpcError as error:
             _report(error, self.invocation)
-            return Outcome.of(error)
+            return Outcome.refused(error)
         except asyncio.CancelledError:
             raise
         except BaseException as error:
@@ -238,8 +253,9 @@ class Call:
 
     def _raised(self, error: BaseException, result: Result) -> Outcome:
         attachments = result.attachments
-        if RICH_STATUS in attachments:  # it is the error's, and made of its details
-            attachments = {k: v for k, v in attachments.items() if k != RICH_STATUS}
+        # These are the error's: the one is made of its details, and the method was started.
+        if not attachments.keys().isdisjoint(_OF_ERRORS):
+            attachments = {k: v for k, v in attachments.items() if k not in _OF_ERRORS}
         trailing = to_metadata(attachments, self.untouched)
         text, more = self.target.failure(error, self.invocation)
         if isinstance(error, RpcError):

@@ -10,13 +10,13 @@ import grpc.aio
 
 from facade.core.cancellation import of_this_task
 from facade.core.chain import INTERRUPTED, swallowers
-from facade.core.errors import Status
+from facade.core.errors import Sent, Status, Unavailable, Unimplemented
 from facade.core.log import get_logger
 from facade.exchange.listener import grpc_status
 from facade.exchange.room import Room
 from facade.provider.ending import let_end
 from facade.provider.exporter import ExportTable
-from facade.provider.native.call import Call, Outcome, Target, short
+from facade.provider.native.call import Call, Outcome, Target
 from facade.provider.native.mounts import Mounted, Mounts
 from facade.provider.native.typed import TypedMethods
 
@@ -87,7 +87,8 @@ class NativeCalls(grpc.GenericRpcHandler):  # type: ignore[misc]
             return self._handler(target)
         if self._typed is None and not self._mounts:
             return None
-        return _refusal(Outcome(None, Status.UNIMPLEMENTED, short(self._missing(details))))
+        missing = Unimplemented(self._missing(details), sent=Sent.NOT_EXECUTED)
+        return _refusal(Outcome.refused(missing))
 
     def _missing(self, details: Any) -> str:
         known = self._mounts.missing(details.method)
@@ -109,10 +110,11 @@ class NativeCalls(grpc.GenericRpcHandler):  # type: ignore[misc]
 
     async def _serve(self, target: Target, request: Any, context: Any) -> bytes | None:
         if self.stopping:
-            return await _end(context, Outcome(None, Status.UNAVAILABLE, self.stopping))
+            stopping = Unavailable(self.stopping, sent=Sent.NOT_EXECUTED)
+            return await _end(context, Outcome.refused(stopping))
         if self._share.full():
             named = f"{target.method.service}.{target.method.name}"
-            return await _end(context, Outcome.of(self._share.refusal(named)))
+            return await _end(context, Outcome.refused(self._share.refusal(named)))
         call = Call(target, context, request, self.local_address)
         call.task = task = asyncio.create_task(self._answer(call), name="facade-call")
         self._tasks.add(task)

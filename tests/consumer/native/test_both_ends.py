@@ -9,7 +9,7 @@ from google.protobuf.any_pb2 import Any as AnyMessage
 from google.protobuf.wrappers_pb2 import StringValue
 
 import facade
-from facade import AsyncClient, RpcContext
+from facade import AsyncClient, RpcContext, Sent
 from tests.greeter import greeter_pb2_grpc
 from tests.greeter.greeter_pb2 import Greeting, Hello
 
@@ -147,3 +147,54 @@ async def test_streams_by_name():
         assert await client.refer(Ticker).total([1, 2, 3]) == 6
         with pytest.raises(facade.InvalidArgument, match="needs the interface"):
             await ticker.stream("total", iter([1, 2, 3]))
+
+
+@facade.service("demo.Till")
+class Till:
+    async def pay(self, why: str) -> None: ...
+
+
+@facade.service("demo.Till")
+class OtherTill:
+    async def pay(self) -> None: ...
+    async def refund(self) -> None: ...
+
+
+class TillImpl(Till):
+    async def pay(self, why):
+        if why == "marked":
+            RpcContext.response_attachments()["execution"] = "NOT_STARTED"
+        raise facade.Unimplemented("the bank has no method reserve()", sent=Sent.NOT_EXECUTED)
+
+
+@pytest.fixture
+async def till():
+    server = facade.Server("127.0.0.1:0")
+    exporter = server.export(Till, TillImpl(), methods={"pay": {"token": ""}}, token="secret")
+    async with server, AsyncClient(f"127.0.0.1:{server.port}", native=True) as client:
+        yield client, exporter
+
+
+@pytest.mark.parametrize("why", ["plain", "marked"])
+async def test_a_method_that_ran_is_not_told_as_refused(till, why):
+    """What it raised is of a call of its own, and says nothing about whether it ran."""
+    client, _ = till
+    with pytest.raises(facade.Unimplemented, match="the bank") as caught:
+        await client.refer(Till).pay(why)
+    assert caught.value.sent is Sent.MAYBE_EXECUTED
+
+
+async def test_what_our_provider_refused_did_not_run(till):
+    """It says so: of a method that there is not, of arguments, of what its filters refuse."""
+    client, exporter = till
+    for method, error in (("refund", facade.Unimplemented), ("pay", facade.InvalidArgument)):
+        with pytest.raises(error) as caught:
+            await getattr(client.refer(OtherTill), method)()
+        assert caught.value.sent is Sent.NOT_EXECUTED
+    with pytest.raises(facade.RpcError, match="asks for a token") as caught:
+        await client.generic("demo.Till").invoke("$echo", "OK")
+    assert caught.value.sent is Sent.NOT_EXECUTED
+    exporter.unexport()
+    with pytest.raises(facade.Unimplemented) as caught:
+        await client.refer(Till).pay("plain")
+    assert caught.value.sent is Sent.NOT_EXECUTED

@@ -109,7 +109,7 @@ async def test_messages_travel_as_they_are(target, servicer):
             await greeter.say_hello("Ann")
         with pytest.raises(facade.Unimplemented) as caught:
             await greeter.forget(Hello())
-        assert caught.value.sent is Sent.NOT_EXECUTED
+        assert caught.value.sent is Sent.MAYBE_EXECUTED  # any code of a server may say so
         with pytest.raises(facade.RpcError, match="no such guest: Zoë") as caught:
             await greeter.say_hello(Hello(name="refused"))
         assert caught.value.status is facade.Status.NOT_FOUND

@@ -87,10 +87,10 @@ async def test_an_error_in_the_middle(stub):
 
 
 async def test_no_such_method(stub):
-    """What the provider does not have was not run."""
+    """Of a provider that is none of ours nobody knows who said so: gRPC, or code that ran."""
     error = await fails(stub.Forget(Hello()))
     assert isinstance(error, facade.Unimplemented)
-    assert error.sent is Sent.NOT_EXECUTED
+    assert error.sent is Sent.MAYBE_EXECUTED
     assert error.code == Code.METHOD_NOT_FOUND
     assert error.code() is grpc.StatusCode.UNIMPLEMENTED
 
