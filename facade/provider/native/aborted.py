@@ -8,6 +8,7 @@ import grpc.aio
 from facade.core.errors import Quoting, RpcError, Status
 from facade.exchange.metadata import RICH_STATUS, Pairs
 from facade.exchange.richstatus import decode_details, encode_status
+from facade.provider.native.text import LONGEST_AGAIN, short
 
 
 class Aborted(RpcError, grpc.aio.AbortError):  # type: ignore[misc]
@@ -40,4 +41,5 @@ def rich_status(error: RpcError) -> Pairs:
         return ((RICH_STATUS, error.rich),)
     if not error.details:
         return ()
-    return ((RICH_STATUS, encode_status(int(error.status), error.message, error.details)),)
+    text = short(error.message, LONGEST_AGAIN)
+    return ((RICH_STATUS, encode_status(int(error.status), text, error.details)),)

@@ -30,15 +30,13 @@ from facade.exchange.metadata import (
     to_metadata,
 )
 from facade.provider.native.aborted import Aborted, rich_status
+from facade.provider.native.text import LONGEST, LONGEST_GIVEN, short
 from facade.provider.unary import nearly
 
 logger = get_logger(__name__)
 
 # Among the attributes of an invocation: the Call that it came with.
 CALL = "facade.native"
-
-# Characters of an error's text: it travels in a header, and those are short.
-_LONGEST = 2_000
 
 _OF_ERRORS = (RICH_STATUS, EXECUTION)
 
@@ -84,9 +82,9 @@ class Outcome:
 
     @classmethod
     def of(cls, error: RpcError, trailing: Pairs = ()) -> "Outcome":
-        text = error.message if isinstance(error, Aborted) else short(error.message)
+        text = short(error.message, LONGEST_GIVEN if isinstance(error, Aborted) else LONGEST)
         status = error.status if error.status is not Status.OK else Status.UNKNOWN
-        return cls(None, status, sendable(text), (*trailing, *rich_status(error)))
+        return cls(None, status, text, (*trailing, *rich_status(error)))
 
     @classmethod
     def refused(cls, error: RpcError) -> "Outcome":
@@ -262,7 +260,7 @@ class Call:
             return Outcome.of(error, (*trailing, *more))
         if is_known(error):  # of any other there is a record already
             logger.error("%s raised %r", self.invocation, error, exc_info=error)
-        return Outcome(None, Status.UNKNOWN, sendable(short(text)), (*trailing, *more))
+        return Outcome(None, Status.UNKNOWN, short(text), (*trailing, *more))
 
     async def requests(self, decode: Callable[[bytes], Any]) -> AsyncIterator[Any]:
         """The messages of a caller who streams them."""
@@ -318,11 +316,3 @@ class Call:
 def _report(error: RpcError, invocation: Invocation) -> None:
     if error.status in (Status.INTERNAL, Status.UNKNOWN) and not error.remote:
         logger.error("%s: %s", invocation, error)
-
-
-def short(text: str) -> str:
-    return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}..."
-
-
-def sendable(text: str) -> str:
-    return text.encode("utf-8", "backslashreplace").decode()

@@ -20,7 +20,8 @@ from facade.core.method import service_key
 from facade.exchange.answering import NoStream
 from facade.exchange.metadata import Pairs
 from facade.provider.exporter import LOCAL, ExportedMethod, Exporter, ExportTable
-from facade.provider.native.call import CALL, Call, sendable
+from facade.provider.native.call import CALL, Call
+from facade.provider.native.text import sendable
 
 # Trailing metadata: which exception the method raised.
 EXCEPTION_TYPE = "exception-type"

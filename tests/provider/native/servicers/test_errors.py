@@ -215,14 +215,24 @@ async def test_a_request_that_is_no_message():
         assert "Exception deserializing request!" in error.details()
 
 
-async def test_a_long_text_is_cut(caplog):
-    """It travels in a header, and clients refuse long ones."""
+@pytest.mark.parametrize("text", ["x", "%", "é", "漢", "\U0001f600", "\ud800"])
+async def test_a_long_text_is_cut(text, caplog):
+    """It travels quoted, in a header, and clients refuse long ones, and the status with them."""
 
     class Mine(AioGreeter):
         async def SayHello(self, request, context):
-            raise ValueError("x" * 100_000)
+            if request.name == "raise":
+                raise ValueError(text * 100_000)
+            if request.name == "rich":
+                packed = Any()
+                packed.Pack(StringValue(value="why"))
+                status = facade.Status.NOT_FOUND
+                raise facade.RpcError(text * 100_000, status=status, details=[packed])
+            await context.abort(grpc.StatusCode.NOT_FOUND, text * 100_000)
 
     async with stub_of(Mine()) as stub:
-        error = await failure(stub.SayHello(Hello()))
-        assert error.code() is grpc.StatusCode.UNKNOWN
-        assert error.details().endswith("xxx...")
+        for name in ("raise", "rich", "abort"):
+            error = await failure(stub.SayHello(Hello(name=name)))
+            wanted = grpc.StatusCode.UNKNOWN if name == "raise" else grpc.StatusCode.NOT_FOUND
+            assert error.code() is wanted
+            assert error.details().endswith("...")
