@@ -25,7 +25,7 @@ def ping(
         start = perf_counter()
         try:
             async with connected(target, tls) as client:
-                typer.echo(f"connected to {target} in {_ms(perf_counter() - start)}")
+                typer.echo(f"connected to {client.target} in {_ms(perf_counter() - start)}")
                 services = (await described(client)).services
                 # Of a service that is not there we hear so, which is an answer as good as another.
                 key: dict[str, Any] = {"service": "facade.Ping"}

@@ -74,6 +74,6 @@ def _of_provider(target: str, service: str, sync: bool, tls: list[str] | None) -
             found = find_services(provider, service) if service else provider.services
         except LookupError as error:
             failure.fail(str(error))
-        return described.write(found, target, sync=sync)
+        return described.write(found, client.target, sync=sync)
 
     return failure.run(work())

@@ -85,6 +85,13 @@ def test_ping(run, provider):
     assert "min" in lines[-1]
 
 
+def test_ping_shows_no_password(run, provider):
+    """What it prints ends in logs."""
+    out = run("ping", f"static://ann:s3cret@{provider.address}", "-c", "1").out
+    assert out.startswith("connected to static://ann:***@")
+    assert "s3cret" not in out
+
+
 def test_ping_of_an_empty_provider(run, serving):
     """It needs no service: to hear that there is none is an answer."""
     with serving(facade.Server()) as address:

@@ -43,6 +43,13 @@ def executed(text: str) -> dict[str, object]:
     return names
 
 
+def test_stubs_keep_no_password(run, provider):
+    """The file is for all to read: where its services are, it says without the password."""
+    made = run("stubs", f"static://ann:s3cret@{provider.address}", "demo.Greeter").out
+    assert "static://ann:***@" in made
+    assert "s3cret" not in made
+
+
 def test_stubs_of_a_provider(run, provider, tmp_path):
     """An interface to refer to: the calls that it makes are those that the provider takes."""
     made = run("stubs", provider.address, "demo.Greeter", "--sync").out
