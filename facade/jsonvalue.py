@@ -8,6 +8,10 @@ from google.protobuf.struct_pb2 import Value
 # Beyond it a JSON number is no longer exact. Protobuf's JSON writes such integers as text.
 _EXACT = 2**53
 
+# Parsers of protobuf read a hundred messages inside of each other; a frame, its envelope and what
+# that has are around the value. A list is two more, an object three.
+_DEEPEST = 97
+
 
 def from_value(value: Value) -> Any:
     """A number without a fraction becomes an int."""
@@ -23,13 +27,16 @@ def from_value(value: Value) -> Any:
 
 
 def to_value(plain: Any) -> Value:
-    """From None, bool, int, float, str, and lists, tuples and dicts of them."""
+    """From None, bool, int, float, str, and lists, tuples and dicts of them. ValueError for what
+    is nested so deep that no peer could read it."""
     value = Value()
-    _fill(value, plain)
+    _fill(value, plain, _DEEPEST)
     return value
 
 
-def _fill(value: Value, plain: Any) -> None:
+def _fill(value: Value, plain: Any, room: int) -> None:
+    if room < 0:
+        raise ValueError("it is nested too deep for google.protobuf.Value: beyond 48 lists")
     if plain is None:
         value.null_value = 0  # type: ignore[assignment]
     elif isinstance(plain, bool):
@@ -45,10 +52,10 @@ def _fill(value: Value, plain: Any) -> None:
         fields = value.struct_value.fields  # reading it makes an empty object an object
         value.struct_value.SetInParent()
         for name, item in plain.items():
-            _fill(fields[str(name)], item)
+            _fill(fields[str(name)], item, room - 3)
     elif isinstance(plain, (list, tuple)):
         value.list_value.SetInParent()
         for item in plain:
-            _fill(value.list_value.values.add(), item)
+            _fill(value.list_value.values.add(), item, room - 2)
     else:
         raise TypeError(f"{type(plain).__qualname__} has no form in JSON")

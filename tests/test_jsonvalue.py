@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from facade.jsonvalue import from_value, to_value
+from facade.v1.exchange_pb2 import Frame
 
 EXACT = 2**53
 
@@ -109,3 +110,21 @@ def test_what_json_has_no_form_for_is_refused(plain):
         to_value(plain)
     inner = plain[0] if isinstance(plain, list) else plain
     assert str(caught.value) == f"{type(inner).__qualname__} has no form in JSON"
+
+
+def nested(lists, objects):
+    plain = None
+    for number in range(lists + objects):
+        plain = [plain] if number < lists else {"in": plain}
+    return plain
+
+
+@pytest.mark.parametrize(("lists", "objects"), [(48, 0), (0, 32), (47, 1), (2, 31)])
+def test_the_deepest_value_can_be_read(lists, objects):
+    """In the frame that it travels in; one more level is refused where the value is made."""
+    frame = Frame()
+    frame.envelopes.add().result.value.CopyFrom(to_value(nested(lists, objects)))
+    (envelope,) = Frame.FromString(frame.SerializeToString()).envelopes
+    assert from_value(envelope.result.value) == nested(lists, objects)
+    with pytest.raises(ValueError, match="nested too deep"):
+        to_value([nested(lists, objects)])
