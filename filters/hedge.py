@@ -36,7 +36,8 @@ class Hedge(Filter):
 
         client.refer(Catalog, hedge_after=0.05)
 
-    hedge_after   seconds without an answer, or a share of the call's time: "20%"
+    hedge_after   seconds without an answer, or a share of the call's time: "20%"; 0, for attempts
+                  at once, takes ``hedges`` beside it, as nothing that is empty switches a filter on
     hedges        attempts after the first, each so much later than the one before: 1
     hedge_budget  those attempts, as a share of the calls that are answered: 0.1
 

@@ -274,6 +274,13 @@ def test_setting_switches_it_on():
     assert "consumer_context -> hedge -> retry" in repr(client.invoker)
 
 
+def test_at_once_takes_hedges_beside_it():
+    """Zero is empty, which switches no filter on; how many attempts there may be does."""
+    for settings, is_on in (({}, False), ({"hedges": 1}, True)):
+        client = facade.AsyncClient("nowhere", filter_settings={"hedge_after": 0.0, **settings})
+        assert ("hedge" in repr(client.invoker)) is is_on
+
+
 def test_refusal_of_an_attempt_while_another_runs(virtual):
     """The call may have run, whatever the refusal says: the first attempt was sent."""
     refusal = LimitExceeded("no place", sent=Sent.NOT_SENT)
