@@ -17,9 +17,15 @@ OURS: Mapping[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "facade.filters.active_limit:ActiveLimit": (CONSUMER, ("actives",)),
     "facade.filters.adaptive_limit:AdaptiveLimit": (BOTH, ("adaptive_limit",)),
     "facade.filters.auth_sign:AuthSign": (CONSUMER, ("auth_secret",)),
-    "facade.filters.auth_verify:AuthVerify": (PROVIDER, ("auth_keys",)),
+    "facade.filters.auth_verify:AuthVerify": (
+        PROVIDER,
+        ("auth_keys", "auth_window", "auth_sessions"),
+    ),
     "facade.filters.bearer:Bearer": (CONSUMER, ("bearer",)),
-    "facade.filters.bearer_verify:BearerVerify": (PROVIDER, ("bearer_verify", "jwt_key")),
+    "facade.filters.bearer_verify:BearerVerify": (
+        PROVIDER,
+        ("bearer_verify", "jwt_key", "jwt_algorithms", "jwt_audience", "jwt_issuer"),
+    ),
     "facade.filters.bulkhead:Bulkhead": (BOTH, ("bulkhead",)),
     "facade.filters.cache:Cache": (CONSUMER, ("cache",)),
     "facade.filters.circuit_breaker:CircuitBreaker": (CONSUMER, ("circuit_breaker",)),

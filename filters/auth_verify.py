@@ -18,7 +18,11 @@ from facade.filters.auth_sign import NAMES, as_secret, sign
 DISORDER = 4096
 
 
-@activate(group=PROVIDER, order=-6_000, when="auth_keys")
+# Who says one of these means to be guarded, so it switches the filter on, which needs more.
+_MEANT = ("auth_window", "auth_sessions")
+
+
+@activate(group=PROVIDER, order=-6_000, when=("auth_keys", *_MEANT))
 class AuthVerify(Filter):
     """Take only calls that are signed with a known key. Called ``auth_verify``.
 
@@ -34,6 +38,7 @@ class AuthVerify(Filter):
 
     Raises RpcError with Code.AUTHORIZATION and Status.UNAUTHENTICATED for a call that is not
     signed, wrongly, too early, too late or again; LimitExceeded for too many clients at once.
+    ValueError at the start for ``auth_window`` or ``auth_sessions`` without keys.
     Dubbo: ProviderAuthFilter. Mended: a replay window; the comparison takes the same time
     wherever signatures differ; it raises instead of answering.
     """
@@ -43,7 +48,7 @@ class AuthVerify(Filter):
         "auth_window": (int, float),
         "auth_sessions": int,
     }
-    common = ("auth_window", "auth_sessions")
+    common = _MEANT
 
     def __init__(
         self,
@@ -73,6 +78,8 @@ class AuthVerify(Filter):
         )
         if any(keys is not None for keys in settings.all("auth_keys")):
             made._all = _keys(found.default)
+        elif not settings.partial:
+            _check_unmeant(settings)
         made._own = {name: _keys(value) for name, value in found.items()}
         return made
 
@@ -119,6 +126,16 @@ class AuthVerify(Filter):
         if not self._seen.is_new(f"{key_id}/{session}", int(number), now):
             raise unauthorized(invocation, "it came before, or long after later ones")
         return key_id
+
+
+def _check_unmeant(settings: FilterSettings) -> None:
+    """That nobody believes to be guarded where nothing is verified."""
+    for name in _MEANT:
+        if name in settings:
+            raise ValueError(
+                f"{name} is said, and no auth_keys, so that nothing would be verified: give "
+                'auth_keys, or say that it is open by filters=["-auth_verify"]'
+            )
 
 
 class Seen:

@@ -19,8 +19,11 @@ logger = get_logger(__name__)
 
 _JWT = ("jwt_key", "jwt_algorithms", "jwt_audience", "jwt_issuer", "jwt_leeway")
 
+# Who says one of these means to be guarded, so it switches the filter on, which needs more.
+_MEANT = ("jwt_algorithms", "jwt_audience", "jwt_issuer")
 
-@activate(group=PROVIDER, order=-6_000, when=("bearer_verify", "jwt_key"))
+
+@activate(group=PROVIDER, order=-6_000, when=("bearer_verify", "jwt_key", *_MEANT))
 class BearerVerify(Filter):
     """Take only calls with a good bearer token. Called ``bearer_verify``.
 
@@ -37,7 +40,8 @@ class BearerVerify(Filter):
     token goes no further: neither to the method, nor with the calls that it makes.
 
     Raises RpcError with Code.AUTHORIZATION and Status.UNAUTHENTICATED; an RpcError of the
-    function as it is. ImportError at the start where PyJWT is missing.
+    function as it is. ImportError at the start where PyJWT is missing; ValueError there for
+    algorithms, audience or issuer with nothing that verifies.
     """
 
     keys: ClassVar[Any] = dict.fromkeys(("bearer_verify", *_JWT), (object, bool))
@@ -62,6 +66,8 @@ class BearerVerify(Filter):
         made = cls()
         if any(v is not None for v in (*settings.all("bearer_verify"), *settings.all("jwt_key"))):
             made._all = _verifier(*(by_name.default for by_name in found))
+        elif not settings.partial:
+            _check_unmeant(settings)
         for name in {name for by_name in found for name in by_name}:
             made._own[name] = _verifier(*(by_name[name] for by_name in found))
         return made
@@ -96,6 +102,16 @@ class BearerVerify(Filter):
         if claims is None or claims is False:
             raise unauthorized(call, "its bearer token is not good")
         return claims
+
+
+def _check_unmeant(settings: FilterSettings) -> None:
+    """That nobody believes to be guarded where nothing verifies."""
+    for name in _MEANT:
+        if any(value is not None for value in settings.all(name)):
+            raise ValueError(
+                f"{name} is said, and no jwt_key, so that nothing would be verified: give jwt_key, "
+                'or bearer_verify, or say that it is open by filters=["-bearer_verify"]'
+            )
 
 
 def _verifier(

@@ -8,16 +8,20 @@ class FilterSettings(Mapping[str, Any]):
     """The settings of an end, or of one service there, and those of its methods.
 
     As a mapping it has what holds for all methods. What a method may say for itself is found
-    with ``by_method``, once, when the filter is made.
+    with ``by_method``, once, when the filter is made. While they are ``partial``, services may
+    still say more: then nothing is missing yet.
     """
 
-    __slots__ = ("_methods", "_values")
+    __slots__ = ("_methods", "_values", "partial")
 
     def __init__(
         self,
         values: Mapping[str, Any] | None = None,
         methods: Mapping[str, Mapping[str, Any]] | None = None,
+        *,
+        partial: bool = False,
     ) -> None:
+        self.partial = partial
         self._values = dict(values or {})
         self._methods = {name: dict(own) for name, own in (methods or {}).items() if own}
 

@@ -150,7 +150,7 @@ class Server(Exporting):
         )
         # A wrong name is an error here, not at the first export.
         check_settings(FilterSettings(filter_settings), filters, "filter_settings")
-        resolve(filters, PROVIDER, self._filter_settings)
+        resolve(filters, PROVIDER, FilterSettings(self._filter_settings, partial=True))
         self._exports = ExportTable()
         self._gate = Gate(authenticate, bounds)
         room = Room(bounds.max_calls_total)

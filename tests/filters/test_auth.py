@@ -266,6 +266,20 @@ class ShopImpl(Shop):
         return facade.RpcContext.values()["auth_key_id"]
 
 
+@pytest.mark.parametrize("said", [{"auth_window": 30}, {"auth_sessions": 5}])
+async def test_a_window_without_keys_is_an_error(said):
+    """Nobody believes to be guarded who is not; one method with keys, or the word, is enough."""
+    server = facade.Server(filter_settings=said)
+    with pytest.raises(ValueError, match=r'give auth_keys, or .* filters=\["-auth_verify"\]'):
+        server.export(Shop, ShopImpl())
+    keys = {"shop": KEY}
+    own = next(name for name in vars(Shop) if not name.startswith("_"))
+    guarded = server.export(Shop, ShopImpl(), methods={own: {"auth_keys": keys}})
+    assert "auth_verify" in repr(guarded.invoker)
+    guarded.unexport()
+    assert "auth" not in repr(server.export(Shop, ShopImpl(), filters=["-auth_verify"]).invoker)
+
+
 async def test_both_ends():
     """Over the wire: who has the key is served, who has none is not."""
     ends = {"server_filters": ["default", AuthVerify({"shop": KEY})], "timeout": 10}

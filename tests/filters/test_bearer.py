@@ -252,6 +252,35 @@ class ShopImpl(Shop):
         return facade.RpcContext.values()["claims"]["sub"]
 
 
+@pytest.mark.parametrize("key", [{}, {"jwt_key": None}])
+@pytest.mark.parametrize(
+    "said", [{"jwt_algorithms": ["HS256"]}, {"jwt_audience": "shop"}, {"jwt_issuer": "us"}]
+)
+async def test_claims_without_a_key_are_an_error(key, said):
+    """Nobody believes to be guarded who is not. The key may be elsewhere: of the service where
+    the server says the rest, or of one method; and a service is open that says so."""
+    server = facade.Server(filter_settings={**said, "jwt_algorithms": ["HS256"]})
+    with pytest.raises(ValueError, match=r'give jwt_key, .* filters=\["-bearer_verify"\]'):
+        server.export(Shop, ShopImpl(), **key)
+    own = next(name for name in vars(Shop) if not name.startswith("_"))
+    for given in ({"jwt_key": KEY}, {"methods": {own: {"jwt_key": KEY}}}):
+        exporter = server.export(Shop, ShopImpl(), **given)
+        assert "bearer_verify" in repr(exporter.invoker)
+        exporter.unexport()
+    open_to_all = server.export(Shop, ShopImpl(), filters=["-bearer_verify"])
+    assert "bearer" not in repr(open_to_all.invoker)
+
+
+def test_claims_of_an_interface_concern_the_provider_alone():
+    """A consumer has no key, and needs none."""
+
+    @facade.service("demo.Till", jwt_algorithms=["HS256"])
+    class Till:
+        async def pay(self) -> None: ...
+
+    assert "bearer" not in repr(facade.AsyncClient("localhost:1").refer(Till).pay)
+
+
 async def test_both_ends():
     """Over the wire: the token goes there, is verified, and who called is known."""
     ends = {"server_filters": ["default", BearerVerify(**HS)], "timeout": 10}

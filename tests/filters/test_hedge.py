@@ -276,8 +276,8 @@ def test_setting_switches_it_on():
 
 def test_at_once_takes_hedges_beside_it():
     """Zero is empty, which switches no filter on; how many attempts there may be does."""
-    for settings, is_on in (({}, False), ({"hedges": 1}, True)):
-        client = facade.AsyncClient("nowhere", filter_settings={"hedge_after": 0.0, **settings})
+    for more, is_on in (({}, False), ({"hedges": 1}, True)):
+        client = facade.AsyncClient("nowhere", filter_settings={"hedge_after": 0.0, **more})
         assert ("hedge" in repr(client.invoker)) is is_on
 
 
