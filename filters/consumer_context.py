@@ -33,6 +33,8 @@ class ConsumerContext(Filter):
     def __init__(self, *, propagate: Collection[str] | None = ("*",)) -> None:
         self._forward_all = propagate is not None and "*" in propagate
         self._forward = frozenset(propagate or ())
+        if not all(isinstance(name, str) for name in self._forward):
+            raise TypeError(f"propagate={propagate!r}: it is a list of names, or None")
 
     @classmethod
     def configure(cls, settings: FilterSettings) -> Self:

@@ -84,3 +84,54 @@ def test_address_with_a_port_or_without_need_of_one(address):
     """As gRPC writes them."""
     facade.AsyncClient(address)
     facade.Server(address)
+
+
+@pytest.mark.parametrize("end", [facade.AsyncClient, facade.Client, facade.Server])
+@pytest.mark.parametrize("name", ["heartbeat", "heartbeat_timeout"])
+def test_heartbeat_beyond_what_grpc_counts(end, name):
+    """Else no connection could be made at all."""
+    with pytest.raises(ValueError, match=f"{name}=3000000.0: 2147483 s at most"):
+        end("127.0.0.1:1", **{name: 3e6})
+
+
+@pytest.mark.parametrize("end", [facade.AsyncClient, facade.Client])
+def test_application_that_can_not_be_sent(end):
+    """Else no connection could be made, and no error would say why."""
+    with pytest.raises(ValueError, match=r"application='.ud800': it can't be sent"):
+        end("127.0.0.1:1", application="\ud800")
+
+
+@pytest.mark.parametrize("end", [facade.AsyncClient, facade.Client])
+@pytest.mark.parametrize("name", ["countdown", "describe", "wait_for_ready", "unary", "native"])
+def test_switches_are_on_or_off(end, name):
+    """Text is true, whatever it says."""
+    with pytest.raises(TypeError, match=f"{name}='no': give True or False"):
+        end("127.0.0.1:1", **{name: "no"})
+
+
+def test_propagate_is_a_list_of_names():
+    """For a client as for one reference."""
+
+    @facade.service("demo.Shop")
+    class Shop:
+        async def buy(self) -> None: ...
+
+    with pytest.raises(TypeError, match="it is a list of names"):
+        facade.AsyncClient("127.0.0.1:1", propagate=["a", 3])
+    with pytest.raises(TypeError, match="it is a list of names"):
+        facade.AsyncClient("127.0.0.1:1").refer(Shop, propagate=["a", 3])
+
+
+def test_names_that_can_not_be_sent():
+    """Of a service it is told at once, of a method as an error of the call."""
+    client = facade.AsyncClient("127.0.0.1:1")
+    with pytest.raises(ValueError, match=r"no service '.ud800': it can't be sent"):
+        client.generic("\ud800")
+    shop = client.generic("demo.Shop")
+    for call in (shop.invoke, shop.stream):
+        for name in ("\ud800", 3):
+            with pytest.raises(
+                facade.InvalidArgument, match=r"has no method .*: it can't"
+            ) as caught:
+                call(name)
+            assert caught.value.sent is facade.Sent.NOT_SENT

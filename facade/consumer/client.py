@@ -128,7 +128,7 @@ class AsyncClient:
             tls=(security := client_tls(tls)),
             compression=compression,
         )
-        options.check_values(timeout, propagate)
+        options.check_values(timeout, propagate, countdown, describe, wait_for_ready, unary, native)
         self._timeout = timeout
         self._invocation_ids = invocation_ids
         self._limits = Limits(timeout, countdown=countdown)

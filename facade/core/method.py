@@ -105,3 +105,14 @@ class Service(NamedTuple):
 
 def service_key(name: str, group: str, version: str) -> str:
     return f"{group + '/' if group else ''}{name}{':' + version if version else ''}"
+
+
+def is_text(value: object) -> bool:
+    """Whether it is text that can travel: parts of an undecodable file name, say, can't."""
+    if not isinstance(value, str):
+        return False
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        return False
+    return True

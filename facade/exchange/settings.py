@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from facade.core.method import is_text
 from facade.exchange.credentials import Credentials
 from facade.exchange.limits import DEFAULT, Limits
 from facade.service import check_seconds, is_count
@@ -15,6 +16,8 @@ COMPRESSIONS = (None, "deflate", "gzip")
 DEFAULT_MAX_MESSAGE = 4 * 1024 * 1024
 # gRPC counts to 2**31, and there is room for a frame around it.
 MOST_MESSAGE = 2**31 - 1025
+# It counts milliseconds so, too.
+MOST_SECONDS = (2**31 - 1) // 1000
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
@@ -50,8 +53,12 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
             value = getattr(self, name)
             if isinstance(value, bool) or not isinstance(value, kind):
                 raise TypeError(f"{name}={value!r}: give {_NAMES[kind]}")
-        check_seconds(self.heartbeat, "heartbeat")
-        check_seconds(self.heartbeat_timeout, "heartbeat_timeout")
+        for name in ("heartbeat", "heartbeat_timeout"):
+            check_seconds(seconds := getattr(self, name), name)
+            if seconds > MOST_SECONDS:
+                raise ValueError(f"{name}={seconds!r}: {MOST_SECONDS} s at most")
+        if not is_text(self.application):
+            raise ValueError(f"application={self.application!r}: it can't be sent as UTF-8")
         if not 1 <= self.max_message_size <= MOST_MESSAGE:
             raise ValueError(
                 f"max_message_size={self.max_message_size}: from 1 byte to {MOST_MESSAGE}"
