@@ -86,14 +86,6 @@ def test_address_with_a_port_or_without_need_of_one(address):
     facade.Server(address)
 
 
-@pytest.mark.parametrize("end", [facade.AsyncClient, facade.Client, facade.Server])
-@pytest.mark.parametrize("name", ["heartbeat", "heartbeat_timeout"])
-def test_heartbeat_beyond_what_grpc_counts(end, name):
-    """Else no connection could be made at all."""
-    with pytest.raises(ValueError, match=f"{name}=3000000.0: 2147483 s at most"):
-        end("127.0.0.1:1", **{name: 3e6})
-
-
 @pytest.mark.parametrize("end", [facade.AsyncClient, facade.Client])
 def test_application_that_can_not_be_sent(end):
     """Else no connection could be made, and no error would say why."""

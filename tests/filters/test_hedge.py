@@ -277,7 +277,7 @@ def test_setting_switches_it_on():
 def test_at_once_takes_hedges_beside_it():
     """Zero is empty, which switches no filter on; how many attempts there may be does."""
     for more, is_on in (({}, False), ({"hedges": 1}, True)):
-        client = facade.AsyncClient("nowhere", filter_settings={"hedge_after": 0.0, **more})
+        client = facade.AsyncClient("localhost:1", filter_settings={"hedge_after": 0.0, **more})
         assert ("hedge" in repr(client.invoker)) is is_on
 
 
