@@ -134,6 +134,13 @@ def check_seconds(seconds: float, what: str, hint: str = "give more than 0") -> 
         raise ValueError(f"{what}: {seconds!r} s is no time to wait; {hint}")
 
 
+def check_switches(**switches: bool) -> None:
+    """TypeError for one that is neither True nor False: "no" would be yes."""
+    for name, value in switches.items():
+        if not isinstance(value, bool):
+            raise TypeError(f"{name}={value!r}: give True or False")
+
+
 def is_count(value: object, least: int = 0) -> bool:
     """Whether it is a whole number, and no less than that."""
     return isinstance(value, int) and not isinstance(value, bool) and value >= least

@@ -23,9 +23,7 @@ async def tour(port: str) -> int:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(
-        prog="examples.tour", description="What a call can do."
-    )
+    parser = argparse.ArgumentParser(prog="examples.tour", description="What a call can do.")
     parser.add_argument("--no-speed", action="store_true", help="leave the comparison out")
     parser.add_argument("--port", default="", help="the kitchen's (default: one that is free)")
     options = parser.parse_args()

@@ -29,7 +29,7 @@ from facade.exchange.security import client_tls
 from facade.exchange.settings import DEFAULT_MAX_MESSAGE, Settings
 from facade.exchange.transport import Transport
 from facade.plugins import FilterList, check_settings, merge, resolve
-from facade.service import check_timeout, with_timeouts
+from facade.service import check_switches, check_timeout, with_timeouts
 from facade.service import describe as read_interface
 from facade.service import filter_settings as with_settings
 
@@ -128,7 +128,9 @@ class AsyncClient:
             tls=(security := client_tls(tls)),
             compression=compression,
         )
-        options.check_values(timeout, propagate, countdown, describe, wait_for_ready, unary, native)
+        options.check_values(timeout, propagate)
+        check_switches(countdown=countdown, describe=describe, wait_for_ready=wait_for_ready)
+        check_switches(unary=unary, native=native)
         self._timeout = timeout
         self._invocation_ids = invocation_ids
         self._limits = Limits(timeout, countdown=countdown)

@@ -113,26 +113,8 @@ def readable(target: str, tls: "ClientTls | None") -> bool:
     return in_the_open(target, tls)
 
 
-def check_values(
-    timeout: float,
-    propagate: Collection[str] | None,
-    countdown: bool,
-    describe: bool,
-    wait_for_ready: bool,
-    unary: bool,
-    native: bool,
-) -> None:
+def check_values(timeout: float, propagate: Collection[str] | None) -> None:
     """ValueError or TypeError, which says what to change."""
     check_seconds(timeout, "timeout of the client")
     if isinstance(propagate, str):
         raise TypeError(f"propagate is a list of names: propagate=[{propagate!r}]")
-    switches = {
-        "countdown": countdown,
-        "describe": describe,
-        "wait_for_ready": wait_for_ready,
-        "unary": unary,
-        "native": native,
-    }
-    for name, value in switches.items():
-        if not isinstance(value, bool):  # "no" would be yes
-            raise TypeError(f"{name}={value!r}: give True or False")

@@ -38,6 +38,7 @@ from facade.provider.standard import StandardServices
 from facade.provider.streams import Streams
 from facade.provider.unary import UnaryCalls
 from facade.provider.watchdog import Watchdog
+from facade.service import check_switches
 
 if TYPE_CHECKING:
     from facade.exchange.tls import ServerTls
@@ -124,11 +125,8 @@ class Server(Exporting):
             raise ValueError(f"{address!r} is no address: write it as HOST:PORT")
         if place(address) is None:
             check_port(address)
-        switches = {"native": native, "reuse_port": reuse_port}
-        switches |= {"health": health, "reflection": reflection, "channelz": channelz}
-        for name, value in switches.items():
-            if not isinstance(value, bool):
-                raise TypeError(f"{name}={value!r}: True or False")
+        check_switches(native=native, reuse_port=reuse_port)
+        check_switches(health=health, reflection=reflection, channelz=channelz)
         check_listeners(listeners, ExporterListener, ("exported", "unexported"))
         self.address = address
         self.port = 0
