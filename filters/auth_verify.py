@@ -11,7 +11,7 @@ from facade.core.filter import PROVIDER, Filter, Invoker, activate
 from facade.core.invocation import Invocation
 from facade.core.result import Result
 from facade.core.settings import FilterSettings
-from facade.core.unauthorized import asked, unauthorized
+from facade.core.unauthorized import asked, check_meant, unauthorized
 from facade.filters.auth_sign import NAMES, as_secret, sign
 
 # How far apart the numbers of calls may be that come in another order than they were signed.
@@ -78,8 +78,8 @@ class AuthVerify(Filter):
         )
         if any(keys is not None for keys in settings.all("auth_keys")):
             made._all = _keys(found.default)
-        elif not settings.partial:
-            _check_unmeant(settings)
+        else:
+            check_meant(settings, _MEANT, "auth_keys", "auth_verify")
         made._own = {name: _keys(value) for name, value in found.items()}
         return made
 
@@ -126,16 +126,6 @@ class AuthVerify(Filter):
         if not self._seen.is_new(f"{key_id}/{session}", int(number), now):
             raise unauthorized(invocation, "it came before, or long after later ones")
         return key_id
-
-
-def _check_unmeant(settings: FilterSettings) -> None:
-    """That nobody believes to be guarded where nothing is verified."""
-    for name in _MEANT:
-        if name in settings:
-            raise ValueError(
-                f"{name} is said, and no auth_keys, so that nothing would be verified: give "
-                'auth_keys, or say that it is open by filters=["-auth_verify"]'
-            )
 
 
 class Seen:

@@ -12,7 +12,7 @@ from facade.core.invocation import Invocation
 from facade.core.log import get_logger
 from facade.core.result import Result
 from facade.core.settings import FilterSettings
-from facade.core.unauthorized import asked, unauthorized
+from facade.core.unauthorized import asked, check_meant, unauthorized
 from facade.filters.bearer import NAME
 
 logger = get_logger(__name__)
@@ -66,8 +66,8 @@ class BearerVerify(Filter):
         made = cls()
         if any(v is not None for v in (*settings.all("bearer_verify"), *settings.all("jwt_key"))):
             made._all = _verifier(*(by_name.default for by_name in found))
-        elif not settings.partial:
-            _check_unmeant(settings)
+        else:
+            check_meant(settings, _MEANT, "jwt_key, or bearer_verify", "bearer_verify")
         for name in {name for by_name in found for name in by_name}:
             made._own[name] = _verifier(*(by_name[name] for by_name in found))
         return made
@@ -102,16 +102,6 @@ class BearerVerify(Filter):
         if claims is None or claims is False:
             raise unauthorized(call, "its bearer token is not good")
         return claims
-
-
-def _check_unmeant(settings: FilterSettings) -> None:
-    """That nobody believes to be guarded where nothing verifies."""
-    for name in _MEANT:
-        if any(value is not None for value in settings.all(name)):
-            raise ValueError(
-                f"{name} is said, and no jwt_key, so that nothing would be verified: give jwt_key, "
-                'or bearer_verify, or say that it is open by filters=["-bearer_verify"]'
-            )
 
 
 def _verifier(
