@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from hashlib import blake2b
 
 from facade.registry.provider import Provider
+from facade.service import is_count
 
 
 class Subset:
@@ -27,7 +28,7 @@ class Subset:
     def __init__(
         self, size: int, *, consumer: str = "", place: tuple[int, int] | None = None
     ) -> None:
-        if isinstance(size, bool) or not isinstance(size, int) or size < 1:
+        if not is_count(size, 1):
             raise ValueError(f"subset={size!r}: how many providers to use at most, 1 or more")
         if place is not None and not 0 <= place[0] < place[1]:
             raise ValueError(f"place={place!r}: (index, count), the index from 0 to count - 1")

@@ -11,6 +11,7 @@ from facade.core.invocation import Invocation
 from facade.exchange.connection import Connection
 from facade.exchange.handlers import Handlers
 from facade.exchange.stream import ConsumerStream
+from facade.service import is_count
 
 
 class Connections(Protocol):
@@ -151,7 +152,7 @@ class RoundRobin:
 
 
 def check_connections(connections: int, handlers: Handlers, none_kept: bool) -> None:
-    if isinstance(connections, bool) or not isinstance(connections, int) or connections < 0:
+    if not is_count(connections):
         raise ValueError(f"connections={connections!r}: 0 to share one, or how many of its own")
     if none_kept and (connections or handlers):
         raise ValueError(
