@@ -62,7 +62,8 @@ async def test_server_is_found_with_what_it_says_of_itself(url, heard):
         (told,) = heard.providers
         assert (told.address, told.weight, told.warmup) == (f"127.0.0.1:{server.port}", 30, 7.0)
         assert (told.tag, told.application) == ("gray", "shop")
-        assert await client.refer(Where).where() > 0
+        where = facade.bound(client.refer(Where).where)
+        assert await where.options(attachments={"dubbo.tag": "gray"})() > 0
         await server.stop()
         await heard.until(0)
 
