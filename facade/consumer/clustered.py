@@ -310,7 +310,7 @@ class ByOne:
 
 def _without_retry(filters: FilterList) -> list[Any]:
     """The cluster itself repeats calls; the filter does besides where it is named."""
-    named = any(item in ("retry", "+retry") for item in filters if isinstance(item, str))
+    named = "retry" in filters or "+retry" in filters
     return list(filters) if named else [*filters, "-retry"]
 
 
