@@ -6,12 +6,16 @@ import os
 import random
 import time
 
+import pytest
+
 import facade
 from facade.cluster import Clusters, Directory
 from facade.core import FilterSettings, Result
 from facade.registry import Provider
 from facade.testing import invocation
 from tests.servers.where import Here, Where
+
+pytestmark = pytest.mark.timeout(600)
 
 ROUNDS = 20 if os.environ.get("FACADE_SHORT") else 40
 IN_FLIGHT = 256
@@ -71,8 +75,8 @@ async def test_cost_of_balancing(figure):
     directory = Directory(Nowhere, service="test.Where")
     directory.update([Provider(address) for address in addresses])
     layer, bare = Clusters(directory, FilterSettings({})), Nowhere(None)
-    clients = [facade.AsyncClient(address, timeout=30.0) for address in addresses]
-    many = facade.AsyncClient("static:" + ",".join(addresses), timeout=30.0)
+    clients = [facade.AsyncClient(address, timeout=60.0) for address in addresses]
+    many = facade.AsyncClient("static:" + ",".join(addresses), timeout=60.0)
     direct = [client.refer(Where).where for client in clients]
     balanced = [many.refer(Where).where]
     taken = [], [], [], []
