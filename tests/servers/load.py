@@ -24,7 +24,8 @@ class Load:
         self.rate = rate
         self.answered = Counter()
         self.failed = []
-        # Seconds that the calls took altogether, and those in which the machine had nothing to do.
+        # Seconds that the calls took altogether, without those in which this process stood still
+        # and which it can't make up for; and those in which the machine had nothing to do.
         self.took = self.idle = 0.0
         self._call = call
         self._handful = max(1, round(rate * _TICK))
@@ -57,6 +58,7 @@ class Load:
                 await asyncio.wait(self._calls, return_when=asyncio.FIRST_COMPLETED)
             due = max(due + _TICK, loop.time() - _BEHIND)
             await asyncio.sleep(max(0.0, due - loop.time()))
+            self.took -= max(0.0, loop.time() - due - _BEHIND)
 
     async def _one(self):
         try:

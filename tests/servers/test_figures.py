@@ -4,7 +4,6 @@ import asyncio
 import os
 import signal
 import time
-from collections import Counter
 
 import pytest
 
@@ -43,8 +42,13 @@ def server(kind, request):
 
 
 @pytest.fixture
-def url(kind, server):
-    return f"{kind}://{server.address}?session={SESSION}"
+def session(request):
+    return getattr(request, "param", SESSION)
+
+
+@pytest.fixture
+def url(kind, server, session):
+    return f"{kind}://{server.address}?session={session}"
 
 
 @pytest.fixture
@@ -96,6 +100,7 @@ async def test_rolling_restart(where, start, figure):
     figure("rolling restart: calls a second", load.reached, least, told, least=True)
 
 
+@pytest.mark.parametrize("session", [30], indirect=True)  # that of a survivor must not end
 async def test_half_of_the_providers_killed(url, start, figure):
     """No call fails but such as were under way there; the load is even once they are back."""
     running = [await in_thread(start) for _ in range(4)]
@@ -116,17 +121,16 @@ async def test_half_of_the_providers_killed(url, start, figure):
             back = [await in_thread(start, each.port) for each in running[:2]]
             await hears(where, [each.pid for each in back])
             await asyncio.sleep(10.0)
-            before = Counter(load.answered)
+            before = [each.calls for each in endpoints]
             await asyncio.sleep(3.0)
-            shares = Counter(load.answered) - before
+            shares = [each.calls - n for each, n in zip(endpoints, before, strict=True)]
     assert all(e.sent is facade.Sent.MAYBE_EXECUTED for e in load.failed), load.failed[:3]
     assert len(load.failed) == sum(each.failed for each in dead), "some failed elsewhere"
     # Until the loss is seen, calls go there: what is written to a dead peer is in flight, too.
     bound = sum(each.lost or 0 for each in dead)
     figure("half killed: failed calls", len(load.failed), bound, f"{then} when they were killed")
-    even = sum(shares.values()) / 4
-    skew = max(abs(count - even) / even for count in shares.values())
-    assert len(shares) == 4
+    even = sum(shares) / 4
+    skew = max(abs(count - even) / even for count in shares)
     figure("half killed: skew 10 s after", round(skew, 3), 0.15, f"{len(shares)} providers")
 
 
@@ -191,7 +195,7 @@ async def test_provider_cut_off_from_the_registry(kind, url, where, server, figu
         await registry.close()
         await proxy.close()
     figure(f"{kind}, a provider cut off from it: errors", *errors(load))
-    figure(f"{kind}, cut off: seconds until there again", round(took, 2), 5.0)
+    figure(f"{kind}, cut off: seconds until there again", round(took, 2), 10.0)
 
 
 @BOTH
@@ -209,7 +213,7 @@ async def test_session_expired(kind, url, start, figure):
     await told.holds(lambda: len(told.lists[-1]) == 1)
     took = time.monotonic() - began
     await registry.close()
-    figure(f"{kind} session expired: seconds until there again", round(took, 2), 5.0)
+    figure(f"{kind} session expired: seconds until there again", round(took, 2), 10.0)
 
 
 class Way(FakeInvoker):
