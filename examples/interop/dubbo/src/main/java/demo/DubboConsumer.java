@@ -1,5 +1,6 @@
 package demo;
 
+import java.util.Map;
 import org.apache.dubbo.config.ApplicationConfig;
 import org.apache.dubbo.config.ReferenceConfig;
 import org.apache.dubbo.config.RegistryConfig;
@@ -38,7 +39,8 @@ public final class DubboConsumer {
         reference.setInterface(PetStore.class);
         reference.setRegistry(new RegistryConfig(registry));
         reference.setVersion("1.0.0");
-        reference.setTimeout(5000);
+        reference.setTimeout(60000);
+        reference.setParameters(Map.of("connect.timeout", "60000"));
         reference.setRetries(0);
         System.out.println("adopt: " + text(reference.get().adopt(named("Rex"))));
     }
