@@ -16,6 +16,7 @@ from pathlib import Path
 
 import pytest
 
+from facade.registry.nodes import NodeRegistry
 from tests.ports import free_port
 
 ZOOKEEPER = Path("/usr/share/java/zookeeper.jar")
@@ -73,7 +74,7 @@ class Program:
         with self._log.open("ab") as log:
             before = log.tell()
             self._process = subprocess.Popen(self._command, stdout=log, stderr=log)
-        until = time.monotonic() + 40
+        until = time.monotonic() + 90
         while not (self._listens() and self._serves in (self._answer() or self._told(before))):
             told = self._told(before)[-3000:]
             assert self._process.poll() is None, f"{self._command} has ended: {told}"
@@ -141,8 +142,17 @@ def program(missing) -> Callable[[str], str]:
 
 
 @pytest.fixture
+def patient(monkeypatch):
+    """One attempt at a registry is enough, however long a busy machine takes for it."""
+    for where in ("announcements", "etcd_api", "zookeeper"):
+        monkeypatch.setattr(f"facade.registry.{where}.PATIENCE", 30.0)
+    monkeypatch.setattr("facade.registry.announcements.FIRST_ATTEMPT", 60.0)
+    monkeypatch.setitem(NodeRegistry.subscribe.__kwdefaults__, "timeout", 60.0)
+
+
+@pytest.fixture
 def make_zookeeper(tmp_path, program, missing) -> Iterator[Callable[..., Program]]:
-    """Starts a ZooKeeper. Its shortest session is 0.4 s. ``lines`` of its settings say where it
+    """Starts a ZooKeeper. Sessions are of 0.4 to 60 s. ``lines`` of its settings say where it
     listens, by default at ``host``."""
     java = program("java")
     if not ZOOKEEPER.exists():
@@ -158,7 +168,7 @@ def make_zookeeper(tmp_path, program, missing) -> Iterator[Callable[..., Program
         settings = folder / "zoo.cfg"
         settings.write_text(
             f"tickTime=200\ndataDir={folder / 'data'}\n{lines.format(port=port, host=host)}"
-            "admin.enableServer=false\nmaxClientCnxns=0\n"
+            "admin.enableServer=false\nmaxClientCnxns=0\nmaxSessionTimeout=60000\n"
         )
         command = [java, "-Xmx128m", "-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC"]
         command += [

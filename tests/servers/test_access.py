@@ -114,7 +114,7 @@ async def test_whoever_is_not_trusted(secured, tmp_path, caplog, others):
     await registry.close()
 
 
-async def test_user_and_password_over_tls(make_etcd, papers, tmp_path, caplog):
+async def test_user_and_password_over_tls(patient, make_etcd, papers, tmp_path, caplog):
     """The password is read from a file, and stands in no log."""
     program = make_etcd("--cert-file", str(papers.server), "--key-file", str(papers.server_key))
     credentials = grpc.ssl_channel_credentials(papers.ca.read_bytes())
@@ -125,7 +125,7 @@ async def test_user_and_password_over_tls(make_etcd, papers, tmp_path, caplog):
             ("UserGrantRole", b"\n\x04root\x12\x04root"),
             ("AuthEnable", b""),
         ):
-            await channel.unary_unary(f"/etcdserverpb.Auth/{method}")(request, timeout=20)
+            await channel.unary_unary(f"/etcdserverpb.Auth/{method}")(request, timeout=60)
     caplog.set_level(logging.DEBUG)
     (tmp_path / "password").write_text("s3cret\n")
     (tmp_path / "wrong").write_text("wrong\n")
@@ -144,13 +144,13 @@ async def test_user_and_password_over_tls(make_etcd, papers, tmp_path, caplog):
     await registry.close()
 
 
-async def test_digest_of_zookeeper(zookeeper, caplog):
+async def test_digest_of_zookeeper(patient, zookeeper, caplog):
     """Folders that only a user may write: with his password a provider is announced."""
     from kazoo.client import KazooClient
     from kazoo.security import make_digest_acl
 
     client = KazooClient(zookeeper.address)
-    client.start()
+    client.start(timeout=60)
     own = [make_digest_acl("me", "s3cret", all=True)]
     client.create("/private", acl=own)
     client.stop()
