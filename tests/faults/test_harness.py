@@ -55,6 +55,7 @@ async def test_proxy_delays_throttles_and_holds_back(provider, proxy):
         between.up.go_on()
         assert await call == "c"
         held = asyncio.ensure_future(work.hang("d"))
+        await until(lambda: one.journal == ["d"])
         between.cut()
         with pytest.raises(facade.Unavailable):
             await held

@@ -77,7 +77,7 @@ async def test_overload(provider, short, report):
             window, good, rate = await at_rate(TIMES * most, seconds, narrow)
             share, no = good / most, median(window.refused) * 1000
             lost, bound = window.failed.total(), rate * seconds / 1000
-            if rate >= TIMES * 0.9 * most and share >= 0.8 and no <= 10 and lost <= bound:
+            if rate >= TIMES * 0.9 * most and share >= 0.8 and no <= 30 and lost <= bound:
                 break
         report(
             "overload: load, of what it can do",
@@ -91,7 +91,7 @@ async def test_overload(provider, short, report):
             ">= 80 %",
             share >= 0.8,
         )
-        report("overload: a refusal takes, median", f"{no:.1f} ms", "<= 10 ms", no <= 10)
+        report("overload: a refusal takes, median", f"{no:.1f} ms", "<= 30 ms", no <= 30)
         report(
             "overload: calls that failed otherwise",
             f"{dict(window.failed) or 0}",
@@ -107,7 +107,7 @@ async def test_overload(provider, short, report):
             if monotonic() - start > 20:
                 break
         recovered = max(0.0, monotonic() - start - 0.5)
-        report("overload: recovered after", f"{recovered:.1f} s", "<= 2 s", recovered <= 2)
+        report("overload: recovered after", f"{recovered:.1f} s", "<= 5 s", recovered <= 5)
         await calm.again(report, "overload")
 
 

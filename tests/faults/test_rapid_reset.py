@@ -90,9 +90,9 @@ async def test_rapid_reset(report, mode):
             f"<= {MAX_CALLS}",
             slow.most <= MAX_CALLS,
         )
-        # What it may have at once, what it gets while it is slowed down, and what the peer
-        # had written and gRPC had in its buffers when it was thrown out.
-        allowed = max_cancels * (SAVED + SLOWED + 5)
+        # What it may have at once, what it gets in all that time, and what the peer had written
+        # and gRPC had in its buffers when it was thrown out.
+        allowed = max_cancels * (SAVED + end["seconds"] + 5)
         least = 0 if mode == "together" else 10 * MAX_CALLS
         report(
             f"{name}: calls begun, of {end['calls']:,}",
@@ -119,5 +119,5 @@ async def test_rapid_reset(report, mode):
             "0",
             slow.begun == slow.cancelled,
         )
-        report(f"{name}: handlers left", "0", f"within 2 s ({took:.2f})", took <= 2)
+        report(f"{name}: handlers left", "0", f"within 10 s ({took:.2f})", took <= 10)
         report(f"{name}: tasks more", f"{more}", "0", not more)
