@@ -12,8 +12,9 @@ from tests.faults.calm import Calm
 from tests.faults.until import until
 from tests.faults.work import Work
 
-# One call takes this long, in seconds, and there are 16 at once: see WorkImpl.narrow.
-EACH = 0.04
+# One call takes this long, in seconds, and there are 16 at once: see WorkImpl.narrow. So few a
+# second that even five times as many leave a slow machine's processors something to spare.
+EACH = 0.1
 TIMES = 5
 
 
@@ -59,7 +60,7 @@ async def test_overload(provider, short, report):
     """At five times what the provider can do it goes on doing nearly that, says no at once to
     the others, and is itself again soon."""
     one = await provider(log_level="ERROR", export={"adaptive_limit": True})
-    async with facade.AsyncClient(one.target, timeout=1.0) as client:
+    async with facade.AsyncClient(one.target, timeout=2.5) as client:
         calm = Calm(client)
         narrow = client.refer(Work).narrow
         # As many at once as there are after a machine stood still for some seconds: memory that
@@ -67,8 +68,8 @@ async def test_overload(provider, short, report):
         await asyncio.gather(*(Window().call(narrow) for _ in range(8_000)))
         most = 0.0
         for _ in range(3):
-            for load in (280, 340, 400):
-                _, good, _ = await at_rate(load, 1.0, narrow)
+            for share in (0.7, 0.85, 1.0):
+                _, good, _ = await at_rate(share * 16 / EACH, 1.0, narrow)
                 most = max(most, good)
         await calm.take()
         seconds = 5.0 if short else 30.0
@@ -77,7 +78,7 @@ async def test_overload(provider, short, report):
             window, good, rate = await at_rate(TIMES * most, seconds, narrow)
             share, no = good / most, median(window.refused) * 1000
             lost, bound = window.failed.total(), rate * seconds / 1000
-            if rate >= TIMES * 0.9 * most and share >= 0.8 and no <= 30 and lost <= bound:
+            if rate >= TIMES * 0.9 * most and share >= 0.8 and no <= EACH * 1000 and lost <= bound:
                 break
         report(
             "overload: load, of what it can do",
@@ -91,7 +92,12 @@ async def test_overload(provider, short, report):
             ">= 80 %",
             share >= 0.8,
         )
-        report("overload: a refusal takes, median", f"{no:.1f} ms", "<= 30 ms", no <= 30)
+        report(
+            "overload: a refusal takes, median",
+            f"{no:.1f} ms",
+            f"<= {EACH * 1000:g} ms, as a call",
+            no <= EACH * 1000,
+        )
         report(
             "overload: calls that failed otherwise",
             f"{dict(window.failed) or 0}",
