@@ -43,9 +43,9 @@ def _measure(connect: Any, value: object, use: Use) -> None:
 
         async def alone(seconds: float) -> float:
             """p99 in ms, of calls one after the other."""
-            taken = []
+            taken: list[float] = []
             until = time.perf_counter() + seconds
-            while (start := time.perf_counter()) < until:
+            while (start := time.perf_counter()) < until or not taken:
                 if await echo(value) != value:
                     raise AssertionError("a wrong answer")
                 taken.append(time.perf_counter() - start)

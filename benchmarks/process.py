@@ -5,6 +5,7 @@ and prints what came of each, as JSON: calls per second, or what its question wa
 """
 
 import asyncio
+import contextlib
 import importlib
 import json
 import os
@@ -47,8 +48,11 @@ class Process:
 
     def tell(self, line: str) -> None:
         assert self._process.stdin is not None
-        self._process.stdin.write(line + "\n")
-        self._process.stdin.flush()
+        try:
+            self._process.stdin.write(line + "\n")
+            self._process.stdin.flush()
+        except BrokenPipeError:
+            raise self._ended() from None
 
     def hear(self, patience: float = PATIENCE) -> str:
         assert self._process.stdout is not None
@@ -56,8 +60,11 @@ class Process:
             raise RuntimeError(f"{self._process.args!r}: nothing for {patience:g} s")
         answer = self._process.stdout.readline()
         if not answer:
-            raise RuntimeError(f"{self._process.args!r} ended: see its output above")
+            raise self._ended()
         return answer.strip()
+
+    def _ended(self) -> RuntimeError:
+        return RuntimeError(f"{self._process.args!r} ended: see its output above")
 
     def measure(self, *numbers: float, patience: float = PATIENCE) -> Any:
         """One round. RuntimeError where it takes longer than that, in seconds."""
@@ -74,7 +81,8 @@ class Process:
         self._process.wait()
         for pipe in (self._process.stdin, self._process.stdout):
             if pipe is not None:
-                pipe.close()
+                with contextlib.suppress(BrokenPipeError):  # of a line that it did not take
+                    pipe.close()
 
     def __enter__(self) -> Self:
         return self
