@@ -15,8 +15,8 @@ SETTLED = 10.0
 # Of 100,000 calls it is 160 bytes each, less than what a call could leave.
 GROWTH = 16 * 1024
 
-# By how many objects more: one of a hundred calls, where a storm is of 100,000.
-OBJECTS = 1_000
+# By how many objects more: one of fifty calls, where a storm is of 100,000.
+OBJECTS = 2_000
 
 Snapshot = dict[str, int]
 

@@ -33,6 +33,7 @@ class Load:
     """Callers of one way. What they get is checked, and what should not be is counted."""
 
     def __init__(self, client: facade.AsyncClient, callers: int, *, cut: bool) -> None:
+        self.client = client
         self._work = client.refer(Work)
         self._callers = callers
         # Whether connections are lost now and then.
@@ -156,6 +157,11 @@ class Soak:
         self._begun = monotonic()
         self.failed = False
 
+    async def ready(self) -> None:
+        """Before what is open is counted: the proxied connection may just have been cut."""
+        for load in self._loads:
+            await load.client.ready(30)
+
     async def load(self, seconds: float, *memories: Memory) -> None:
         """Call on for so long."""
         for load in self._loads:
@@ -199,6 +205,7 @@ class Soak:
         """A fifth of the time to warm up; then what counts."""
         warm = max(5.0, seconds / 5)
         await self.load(warm)
+        await self.ready()
         await self._calm.take()
         memories = {"here": Memory("self"), "there": Memory(self._provider.pid)}
         measured = max(5.0, seconds - warm)
@@ -220,6 +227,7 @@ class Soak:
                 f"<= {most:,.0f} bytes/s",
                 each.slope <= most,
             )
+        await self.ready()
         await self._calm.again(self.report, "soak")
 
 

@@ -6,6 +6,7 @@ from tests.faults.busy import usual
 from tests.faults.script import run_script
 
 # With calls that hang, and all of it still referred to when the interpreter goes.
+# The servers are patient with their loops: one would log that the machine stood still.
 BOTH = """
 @facade.service("faults.Work")
 class Desk:
@@ -20,7 +21,7 @@ class DeskImpl:
 
 async def main():
     global server, client, calls
-    server = facade.Server("127.0.0.1:0")
+    server = facade.Server("127.0.0.1:0", slow_loop=60)
     server.export(Desk, DeskImpl())
     await server.start()
     client = facade.AsyncClient(f"127.0.0.1:{server.port}", timeout=60)
@@ -94,7 +95,7 @@ print("end", flush=True)
 """,
     "Server left open in asyncio.run": """
 async def main():
-    server = facade.Server("127.0.0.1:0")
+    server = facade.Server("127.0.0.1:0", slow_loop=60)
     await server.start()
 
 asyncio.run(main())
@@ -139,7 +140,7 @@ class DeskImpl:
         time.sleep(3600)
 
 async def main():
-    server = facade.Server("127.0.0.1:0")
+    server = facade.Server("127.0.0.1:0", slow_loop=60)
     server.export(Blocking, DeskImpl())
     await server.start()
     client = facade.AsyncClient(f"127.0.0.1:{server.port}", timeout=60)
@@ -154,7 +155,8 @@ print("end", flush=True)
 """,
     "sys.exit beside a server and its client": """
 async def main():
-    async with facade.Server("127.0.0.1:0"), facade.AsyncClient(TARGET, timeout=20) as client:
+    server = facade.Server("127.0.0.1:0", slow_loop=60)
+    async with server, facade.AsyncClient(TARGET, timeout=20) as client:
         await client.refer(Work).echo("hello")
         print("end", flush=True)
         sys.exit(0)
