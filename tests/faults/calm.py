@@ -6,17 +6,17 @@ import facade
 from tests.faults.census import Census
 from tests.faults.until import until
 from tests.faults.work import Work
+from tests.short import PATIENCE
 
-# Seconds after which all must be as before: most need hundredths, and a machine may stand still.
-SETTLED = 10.0
+# Seconds after which all must be as before.
+SETTLED = 2.0 * PATIENCE
 
 # What the resident memory of a process may grow by, in KiB: the allocator's and the machine's
-# noise, and what is used for the first time where a machine stood still and more waits at once.
-# Of 100,000 calls it is 160 bytes each, less than what a call could leave.
-GROWTH = 16 * 1024
+# noise. Of 100,000 calls it is 80 bytes each, less than any object that one could leave.
+GROWTH = 8 * 1024
 
-# By how many objects more: one of fifty calls, where a storm is of 100,000.
-OBJECTS = 2_000
+# By how many objects more: one of a hundred calls, where a storm is of 100,000.
+OBJECTS = 1_000
 
 Snapshot = dict[str, int]
 

@@ -3,7 +3,6 @@
 ``make faults`` runs them at length; with FACADE_SHORT=1 they are shorter, for CI.
 """
 
-import os
 from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 from typing import Any
@@ -12,8 +11,8 @@ import pytest
 
 from tests.faults.process import Provider
 from tests.faults.proxy import Proxy
+from tests.short import PATIENCE, SHORT
 
-SHORT = bool(os.environ.get("FACADE_SHORT"))
 LINES = pytest.StashKey[list[str]]()
 
 
@@ -49,6 +48,18 @@ def report(request) -> Callable[[str, str, str, bool], None]:
         verdict = "ok" if ok else "NOT OK"
         request.config.stash[LINES].append(f"{name:<52} {figure:>22}  {bound:<26} {verdict}")
         assert ok, f"{name}: {figure}, and the bound is {bound}"
+
+    return add
+
+
+@pytest.fixture
+def report_time(report) -> Callable[[str, float, float], None]:
+    """The same with seconds, and the most of them on a machine of one's own."""
+
+    def add(name: str, seconds: float, bound: float) -> None:
+        bound *= PATIENCE
+        told, most = (f"{1000 * time:,.0f} ms" for time in (seconds, bound))
+        report(name, told, f"<= {most}", seconds <= bound)
 
     return add
 

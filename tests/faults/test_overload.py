@@ -11,11 +11,14 @@ import facade
 from tests.faults.calm import Calm
 from tests.faults.until import until
 from tests.faults.work import Work
+from tests.short import PATIENCE
 
 # One call takes this long, in seconds, and there are 16 at once: see WorkImpl.narrow. So few a
 # second that even five times as many leave a slow machine's processors something to spare.
 EACH = 0.1
 TIMES = 5
+# A refusal may take so many seconds.
+REFUSED = 0.01
 
 
 class Window:
@@ -56,7 +59,7 @@ async def at_rate(rate, seconds, narrow):
     return window, good, made / seconds
 
 
-async def test_overload(provider, short, report):
+async def test_overload(provider, short, report, report_time):
     """At five times what the provider can do it goes on doing nearly that, says no at once to
     the others, and is itself again soon."""
     one = await provider(log_level="ERROR", export={"adaptive_limit": True})
@@ -68,17 +71,18 @@ async def test_overload(provider, short, report):
         await asyncio.gather(*(Window().call(narrow) for _ in range(8_000)))
         most = 0.0
         for _ in range(3):
-            for share in (0.7, 0.85, 1.0):
-                _, good, _ = await at_rate(share * 16 / EACH, 1.0, narrow)
+            for share in (0.85, 1.0):
+                _, good, _ = await at_rate(share * 16 / EACH, 2.0, narrow)
                 most = max(most, good)
         await calm.take()
         seconds = 5.0 if short else 30.0
         # What a machine does that stands still for a second of it says nothing.
         for _ in range(3):
             window, good, rate = await at_rate(TIMES * most, seconds, narrow)
-            share, no = good / most, median(window.refused) * 1000
+            share, no = good / most, median(window.refused)
             lost, bound = window.failed.total(), rate * seconds / 1000
-            if rate >= TIMES * 0.9 * most and share >= 0.8 and no <= EACH * 1000 and lost <= bound:
+            slow = no > REFUSED * PATIENCE
+            if rate >= TIMES * 0.9 * most and share >= 0.8 and not slow and lost <= bound:
                 break
         report(
             "overload: load, of what it can do",
@@ -92,12 +96,7 @@ async def test_overload(provider, short, report):
             ">= 80 %",
             share >= 0.8,
         )
-        report(
-            "overload: a refusal takes, median",
-            f"{no:.1f} ms",
-            f"<= {EACH * 1000:g} ms, as a call",
-            no <= EACH * 1000,
-        )
+        report_time("overload: a refusal takes, median", no, REFUSED)
         report(
             "overload: calls that failed otherwise",
             f"{dict(window.failed) or 0}",
@@ -113,7 +112,7 @@ async def test_overload(provider, short, report):
             if monotonic() - start > 20:
                 break
         recovered = max(0.0, monotonic() - start - 0.5)
-        report("overload: recovered after", f"{recovered:.1f} s", "<= 5 s", recovered <= 5)
+        report_time("overload: recovered after", recovered, 2.0)
         await calm.again(report, "overload")
 
 

@@ -11,9 +11,10 @@ from facade import Sent
 from tests.faults.busy import Moment, usual
 from tests.faults.until import until
 from tests.faults.work import Work
+from tests.short import PATIENCE
 
 
-async def test_stop_of_an_idle_provider(provider, report, short):
+async def test_stop_of_an_idle_provider(provider, report_time, short):
     """With 100 streams open and no call, it is gone at once, and so are they. The time for which
     others had all processors does not count.
 
@@ -29,8 +30,7 @@ async def test_stop_of_an_idle_provider(provider, report, short):
             start = Moment.now(one.pid)
             took.append((await one.stop()).since(start))
         assert one.log == ""
-    best = min(took)
-    report("SIGTERM, idle, 100 streams: exit", f"{best * 1000:.0f} ms", "800 ms", best < 0.8)
+    report_time("SIGTERM, idle, 100 streams: exit", min(took), 0.3)
 
 
 # How many calls are under way at most.
@@ -95,7 +95,7 @@ def errors_of(outcomes):
     return errors
 
 
-async def test_stop_under_load(provider, report):
+async def test_stop_under_load(provider, report, report_time):
     """While another provider is there no call fails, and the process ends with its last call."""
     made, failed = 0, []
 
@@ -125,17 +125,12 @@ async def test_stop_under_load(provider, report):
         assert one.log == ""
         return after
 
-    after = await usual(stopped, 0.8)
+    after = await usual(stopped, 0.3)
     report("SIGTERM under load: failed calls", f"{len(failed)} of {made}", "0", not failed)
-    report(
-        "SIGTERM under load: exit after the last answer",
-        f"{after * 1000:.0f} ms",
-        "800 ms",
-        after < 0.8,
-    )
+    report_time("SIGTERM under load: exit after the last answer", after, 0.3)
 
 
-async def test_grace_is_exceeded(provider, report):
+async def test_grace_is_exceeded(provider, report, report_time):
     """Each call that is left then gets one error that says why, and the process ends."""
     outcomes = []
 
@@ -159,7 +154,7 @@ async def test_grace_is_exceeded(provider, report):
         for o in outcomes
     )
     report("grace of 0.5 s exceeded: clear errors", f"{clear} of 100", "all", clear == 100)
-    report("grace of 0.5 s exceeded: exit", f"{took:.2f} s", "1.5 s", took < 1.5)
+    report_time("grace of 0.5 s exceeded: exit", took, 1.5)
 
 
 async def test_rolling_restart(provider, report):
@@ -184,8 +179,8 @@ async def test_rolling_restart(provider, report):
     failed = errors_of(outcomes)
     ran = [id for one in three for id in one.journal]
     name = f"rolling restart of 3 in {took:.1f} s"
-    made = len(calls) / (took + 0.5)
-    report(f"{name}: load", f"{made:,.0f} calls/s", f"{rate:,}, or what it can do", made > 0)
+    made, least = len(calls) / (took + 0.5), rate * 0.95 / PATIENCE
+    report(f"{name}: load", f"{made:,.0f} calls/s", f">= {least:,.0f}", made >= least)
     report(f"{name}: failed", f"{len(failed)} of {len(calls)}", "0", not failed)
     assert len(ran) == len(set(ran)) == len(calls)
 

@@ -2,7 +2,6 @@
 
 import asyncio
 import gc
-import os
 import random
 import time
 
@@ -14,10 +13,11 @@ from facade.core import FilterSettings, Result
 from facade.registry import Provider
 from facade.testing import invocation
 from tests.servers.where import Here, Where
+from tests.short import SHORT
 
 pytestmark = pytest.mark.timeout(600)
 
-ROUNDS = 20 if os.environ.get("FACADE_SHORT") else 40
+ROUNDS = 20 if SHORT else 40
 IN_FLIGHT = 256
 
 

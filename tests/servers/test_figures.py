@@ -1,7 +1,6 @@
 """What a client of many providers promises, as figures: printed at the end of `make cluster`."""
 
 import asyncio
-import os
 import signal
 import time
 
@@ -17,10 +16,10 @@ from tests.registry.listening import Listening
 from tests.servers.journal import Journal
 from tests.servers.load import Load, Process
 from tests.servers.where import Here, Where
+from tests.short import PATIENCE, SHORT
 
 pytestmark = pytest.mark.timeout(180)
 
-SHORT = bool(os.environ.get("FACADE_SHORT"))
 KEY = "test.Where"
 # Seconds after which a provider that died is forgotten.
 SESSION = 2
@@ -195,7 +194,7 @@ async def test_provider_cut_off_from_the_registry(kind, url, where, server, figu
         await registry.close()
         await proxy.close()
     figure(f"{kind}, a provider cut off from it: errors", *errors(load))
-    figure(f"{kind}, cut off: seconds until there again", round(took, 2), 10.0)
+    figure(f"{kind}, cut off: seconds until there again", round(took, 2), 5.0 * PATIENCE)
 
 
 @BOTH
@@ -213,7 +212,7 @@ async def test_session_expired(kind, url, start, figure):
     await told.holds(lambda: len(told.lists[-1]) == 1)
     took = time.monotonic() - began
     await registry.close()
-    figure(f"{kind} session expired: seconds until there again", round(took, 2), 10.0)
+    figure(f"{kind} session expired: seconds until there again", round(took, 2), 5.0 * PATIENCE)
 
 
 class Way(FakeInvoker):

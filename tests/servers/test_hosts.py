@@ -15,6 +15,7 @@ from tests.servers.hosts import Host
 from tests.servers.journal import Journal
 from tests.servers.load import Load, Process
 from tests.servers.where import Here, Where
+from tests.short import PATIENCE
 
 pytestmark = pytest.mark.timeout(180)
 
@@ -102,7 +103,7 @@ async def test_partition(hosts, providers, registry, client, figure):
     assert len(load.failed) == cut.failed, "some failed elsewhere"
     bound = cut.lost or 0
     figure("host cut off: failed calls", len(load.failed), bound, f"of {load.made}")
-    figure("host cut off: seconds until there again", round(took, 2), 10.0)
+    figure("host cut off: seconds until there again", round(took, 2), 5.0 * PATIENCE)
 
 
 async def share_of(far, where):
