@@ -38,20 +38,20 @@ def build(tool, missing):
     return FOLDER / "build"
 
 
-# The compiler may have to share the machine.
-@pytest.mark.timeout(300)
+# The compiler takes minutes where it has to share the machine.
+@pytest.mark.timeout(600)
 def test_page_has_a_whole_program(build, provider):
     """What the page says to paste is the example hello.cpp, and that works."""
     assert f"```cpp\n{(FOLDER / 'hello.cpp').read_text()}```" in PAGE.read_text()
     command = [build / "hello", provider]
-    assert subprocess.check_output(command, text=True, timeout=50) == "Hello Ann\n"
+    assert subprocess.check_output(command, text=True, timeout=200) == "Hello Ann\n"
 
 
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(600)
 def test_consumer_walks(build, provider, report):
     """By position, by name, attachments, errors, timeouts, Describe, many at once, Exchange."""
     done = subprocess.run(
-        [build / "consumer", provider], capture_output=True, text=True, timeout=50, check=False
+        [build / "consumer", provider], capture_output=True, text=True, timeout=200, check=False
     )
     assert (done.stdout, done.stderr, done.returncode) == (WALK, "", 0)
     version = subprocess.check_output(["pkg-config", "--modversion", "grpc++"], text=True)

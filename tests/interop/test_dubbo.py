@@ -13,6 +13,7 @@ from examples.interop.dubbo.petstore.petstore_pb2 import (
     BaggageRequest,
     NapRequest,
 )
+from tests.ports import free_port
 
 # The first one builds: Maven takes a while, and more where it has to download.
 pytestmark = pytest.mark.timeout(600)
@@ -43,7 +44,7 @@ def ours(serve):
 @pytest.fixture(scope="session")
 def theirs(dubbo, serve):
     """The address of a Dubbo provider."""
-    return serve(*dubbo.command("demo.DubboProvider"))
+    return serve(*dubbo.command("demo.DubboProvider", str(free_port())))
 
 
 def test_consumer_walks(dubbo, ours, report):
@@ -51,7 +52,7 @@ def test_consumer_walks(dubbo, ours, report):
     printed = dubbo.run("demo.DubboConsumer", ours)
     left = re.search(r"time left: (\d+) ms", printed)
     assert left is not None
-    assert 0 < int(left[1]) <= 5000
+    assert 0 < int(left[1]) <= 30_000
     shown = printed.replace(left[0], "time left: LEFT ms")
     # Who tells of the timeout is open: Dubbo's own timer, or the provider's answer to the same one.
     shown = re.sub(r"(timeout: code 2), DEADLINE_EXCEEDED : .*", r"\1", shown)
@@ -63,7 +64,7 @@ def test_consumer_walks(dubbo, ours, report):
 
 async def test_provider_answers_a_client_of_ours(dubbo, theirs, report):
     """Messages, attachments, a group, what a method raised, and a timeout."""
-    async with facade.AsyncClient(theirs, native=True, timeout=10.0) as client:
+    async with facade.AsyncClient(theirs, native=True, timeout=50.0) as client:
         store = client.refer(PetStore)
         reply = await store.Adopt(AdoptRequest(name="Rex"))
         assert (reply.name, reply.shop) == ("Rex", "")
@@ -73,7 +74,7 @@ async def test_provider_answers_a_client_of_ours(dubbo, theirs, report):
             await store.Adopt(AdoptRequest(name="Nobody"))
         assert raised.value.status is facade.Status.UNKNOWN
         with pytest.raises(facade.DeadlineExceeded):
-            await store.Nap.options(timeout=0.3)(NapRequest(seconds=2.0))
+            await store.Nap.options(timeout=0.3)(NapRequest(seconds=10.0))
         replies = await asyncio.gather(
             *(store.Adopt(AdoptRequest(name=str(number))) for number in range(100))
         )
@@ -84,14 +85,14 @@ async def test_provider_answers_a_client_of_ours(dubbo, theirs, report):
 async def test_baggage_both_ways(theirs):
     """Attachments there and back, our application, and the countdown that Dubbo starts of it."""
     async with facade.AsyncClient(
-        theirs, native=True, timeout=10.0, application="python-petlover"
+        theirs, native=True, timeout=50.0, application="python-petlover"
     ) as client:
         store = client.refer(PetStore)
         facade.RpcContext.client_attachments()["shop"] = "north"
         reply = await store.Baggage(BaggageRequest())
         assert reply.attachments["shop"] == "north"
         assert reply.attachments["remote.application"] == "python-petlover"
-        assert 0 < reply.time_left_ms <= 10_000
+        assert 0 < reply.time_left_ms <= 50_000
         assert facade.RpcContext.response_attachments()["seen-by"] == "dubbo"
 
 
@@ -102,6 +103,6 @@ async def test_provider_lacks_a_service(theirs):
     class Kennel:
         async def Adopt(self, request: AdoptRequest) -> AdoptRequest: ...  # noqa: N802
 
-    async with facade.AsyncClient(theirs, native=True, timeout=10.0) as client:
+    async with facade.AsyncClient(theirs, native=True, timeout=50.0) as client:
         with pytest.raises(facade.Unimplemented, match="Invoker for gRPC not found"):
             await client.refer(Kennel).Adopt(AdoptRequest(name="Rex"))

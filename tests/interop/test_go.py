@@ -131,7 +131,7 @@ def test_go_calls_go(programs, go_provider, version, report):
 @pytest.mark.parametrize("unary", [False, True], ids=["stream", "unary"])
 async def test_our_client(go_provider, version, report, unary):
     """A typed client of ours sees no difference to a provider in Python."""
-    async with facade.AsyncClient(go_provider, timeout=10.0, unary=unary) as client:
+    async with facade.AsyncClient(go_provider, timeout=50.0, unary=unary) as client:
         greeter = client.refer(Greeter)
         assert await greeter.hello("Ann") == "Hello Ann"
         assert await greeter.add(2, b=2**62) == 2**62 + 2
@@ -159,7 +159,7 @@ async def test_our_client(go_provider, version, report, unary):
 @pytest.mark.parametrize("unary", [False, True], ids=["stream", "unary"])
 def test_our_blocking_client(go_provider, version, report, unary):
     """The same without an event loop."""
-    with facade.Client(go_provider, timeout=10.0, unary=unary) as client:
+    with facade.Client(go_provider, timeout=50.0, unary=unary) as client:
         greeter = client.refer(Greeter)
         assert greeter.hello("Ann") == "Hello Ann"
         with pytest.raises(ValueError, match=r"^no luck$"):

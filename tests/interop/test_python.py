@@ -8,7 +8,7 @@ from examples.interop.interface import Greeter
 
 async def test_provider(provider, report):
     """What the other languages are to see."""
-    async with facade.AsyncClient(provider, timeout=10.0) as client:
+    async with facade.AsyncClient(provider, timeout=50.0) as client:
         greeter = client.refer(Greeter)
         assert await greeter.hello("Ann") == "Hello Ann"
         assert await greeter.add(2, 3) == 5

@@ -71,7 +71,7 @@ struct CallError : std::runtime_error {
 };
 
 // The arguments are a list (by position) or an object (by name).
-Invocation invocation(const string& method, const Value& arguments, Timeout timeout = 5s) {
+Invocation invocation(const string& method, const Value& arguments, Timeout timeout = 30s) {
   Invocation call;
   call.set_service("demo.Greeter");
   call.set_method(method);
@@ -81,7 +81,7 @@ Invocation invocation(const string& method, const Value& arguments, Timeout time
 }
 
 // Sends it by Invoke, and gives it up after so long.
-Result send(Facade::Stub& stub, const Invocation& call, Timeout timeout = 5s) {
+Result send(Facade::Stub& stub, const Invocation& call, Timeout timeout = 30s) {
   grpc::ClientContext context;
   context.set_deadline(std::chrono::system_clock::now() + timeout);
   Result result;
@@ -98,7 +98,7 @@ const Value& read(const Result& result) {
 }
 
 Value invoke(Facade::Stub& stub, const string& method, const Value& arguments,
-             Timeout timeout = 5s) {
+             Timeout timeout = 30s) {
   return read(send(stub, invocation(method, arguments, timeout), timeout));
 }
 
@@ -136,13 +136,13 @@ void timeouts(Facade::Stub& stub) {
   CallError late = failure([&] { invoke(stub, "sleep", list({number(2)}), 200ms); });
   cout << "timeout: status " << late.status << "\n";
   // The provider lets a method end. It answers then, and says that the time was up.
-  Result answer = send(stub, invocation("sleep", list({number(0.3)}), 100ms));
+  Result answer = send(stub, invocation("sleep", list({number(1.5)}), 1s));
   cout << "expired at the provider: " << std::boolalpha << answer.expired() << "\n";
 }
 
 void describe(Facade::Stub& stub) {
   grpc::ClientContext context;
-  context.set_deadline(std::chrono::system_clock::now() + 5s);
+  context.set_deadline(std::chrono::system_clock::now() + 30s);
   facade::v1::DescribeRequest request;
   request.set_service("demo.Greeter");
   facade::v1::DescribeResponse response;
@@ -174,7 +174,7 @@ void at_once(Facade::Stub& stub) {
 // Several calls in one message of one stream, which then ends in peace.
 void exchange(Facade::Stub& stub) {
   grpc::ClientContext context;
-  context.set_deadline(std::chrono::system_clock::now() + 10s);
+  context.set_deadline(std::chrono::system_clock::now() + 30s);
   auto stream = stub.Exchange(&context);
 
   facade::v1::Frame frame;

@@ -17,7 +17,7 @@ int main(int, char** words) {
   call.mutable_value()->mutable_list_value()->add_values()->set_string_value("Ann");
 
   grpc::ClientContext context;
-  context.set_deadline(std::chrono::system_clock::now() + std::chrono::seconds(5));
+  context.set_deadline(std::chrono::system_clock::now() + std::chrono::seconds(30));
   facade::v1::Result result;
   grpc::Status status = stub.Invoke(&context, call, &result);
 

@@ -15,7 +15,7 @@ class CallError extends Error {
 }
 
 /** An Invocation. Arguments are an array (by position) or an object (by name). */
-function invocation(method, args, { timeout = 5, attachments = {} } = {}) {
+function invocation(method, args, { timeout = 30, attachments = {} } = {}) {
   return {
     service: "demo.Greeter",
     method,
@@ -33,7 +33,7 @@ function read(result) {
 }
 
 /** The answer to one unary gRPC call, which is given up after so many seconds. */
-function unary(client, method, request, timeout = 5) {
+function unary(client, method, request, timeout = 30) {
   return new Promise((resolve, reject) => {
     client[method](request, { deadline: Date.now() + timeout * 1000 }, (error, answer) => {
       if (error) reject(new CallError({ status: error.code, message: error.details }));
@@ -68,7 +68,7 @@ async function timeouts(client) {
     console.log("timeout:", error.name);
   });
   // The provider lets a method end. It answers then, and says that the time was up.
-  const request = invocation("sleep", [0.3], { timeout: 0.1 });
+  const request = invocation("sleep", [1.5], { timeout: 1 });
   const answer = await unary(client, "invoke", request);
   console.log("expired at the provider:", answer.expired);
 }

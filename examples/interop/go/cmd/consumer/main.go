@@ -53,7 +53,7 @@ func (g greeter) call(
 	invocation := &pb.Invocation{
 		Service:    "demo.Greeter",
 		Method:     method,
-		TimeLeftUs: 5_000_000, // 5 s
+		TimeLeftUs: 30_000_000, // 30 s
 		Arguments:  &pb.Invocation_Value{Value: value},
 	}
 	if more != nil {
@@ -106,8 +106,8 @@ func ran(failed *pb.Error) string {
 // timeouts shows the two ways in which a call's time runs out. Where both hold, either may come
 // first.
 func (g greeter) timeouts() {
-	late := must(g.call(context.Background(), "sleep", []any{0.2}, func(call *pb.Invocation) {
-		call.TimeLeftUs = 50_000
+	late := must(g.call(context.Background(), "sleep", []any{1.5}, func(call *pb.Invocation) {
+		call.TimeLeftUs = 1_000_000
 	}))
 	fmt.Printf("late: expired=%t\n", late.GetExpired())
 	// The deadline of gRPC ends it here, whatever the provider does.

@@ -24,7 +24,7 @@ func main() {
 	if len(os.Args) != 2 {
 		log.Fatal("usage: exchange HOST:PORT")
 	}
-	ctx, done := context.WithTimeout(context.Background(), 30*time.Second)
+	ctx, done := context.WithTimeout(context.Background(), 60*time.Second)
 	defer done()
 	client, err := exchange.Dial(ctx, os.Args[1], "go",
 		grpc.WithTransportCredentials(insecure.NewCredentials()))

@@ -1,5 +1,6 @@
 package demo;
 
+import java.util.HashMap;
 import java.util.Map;
 import org.apache.dubbo.config.ApplicationConfig;
 import org.apache.dubbo.config.ReferenceConfig;
@@ -35,18 +36,13 @@ public final class DubboConsumer {
     }
 
     private static void find(String registry) {
-        ReferenceConfig<PetStore> reference = new ReferenceConfig<>();
-        reference.setInterface(PetStore.class);
+        ReferenceConfig<PetStore> reference = reference("1.0.0", 30_000);
         reference.setRegistry(new RegistryConfig(registry));
-        reference.setVersion("1.0.0");
-        reference.setTimeout(60000);
-        reference.setParameters(Map.of("connect.timeout", "60000"));
-        reference.setRetries(0);
         System.out.println("adopt: " + text(reference.get().adopt(named("Rex"))));
     }
 
     private static void call(String url) {
-        PetStore plain = refer(url, null, "1.0.0", 5000);
+        PetStore plain = refer(url, null, "1.0.0", 30_000);
         System.out.println("adopt: " + text(plain.adopt(named("Rex"))));
 
         RpcContext.getClientAttachment().setAttachment("shop", "north");
@@ -58,25 +54,32 @@ public final class DubboConsumer {
         System.out.println("seen by: "
                 + RpcContext.getClientResponseContext().getAttachment("seen-by"));
 
-        PetStore north = refer(url, "north", "1.0.0", 5000);
+        PetStore north = refer(url, "north", "1.0.0", 30_000);
         System.out.println("group: " + text(north.adopt(named("Ann"))));
 
         fails("raised", () -> plain.adopt(named("Nobody")));
         PetStore hasty = refer(url, null, "1.0.0", 400);
         fails("timeout", () -> hasty.nap(NapRequest.newBuilder().setSeconds(3).build()));
-        PetStore newer = refer(url, null, "2.0.0", 5000);
+        PetStore newer = refer(url, null, "2.0.0", 30_000);
         fails("version", () -> newer.adopt(named("Rex")));
     }
 
     private static PetStore refer(String url, String group, String version, int milliseconds) {
-        ReferenceConfig<PetStore> reference = new ReferenceConfig<>();
-        reference.setInterface(PetStore.class);
+        ReferenceConfig<PetStore> reference = reference(version, milliseconds);
         reference.setUrl(url);
         reference.setGroup(group);
+        return reference.get();
+    }
+
+    private static ReferenceConfig<PetStore> reference(String version, int milliseconds) {
+        ReferenceConfig<PetStore> reference = new ReferenceConfig<>();
+        reference.setInterface(PetStore.class);
         reference.setVersion(version);
         reference.setTimeout(milliseconds);
         reference.setRetries(0);
-        return reference.get();
+        // Dubbo gives a provider 3 s to take its connection, unless told otherwise.
+        reference.setParameters(new HashMap<>(Map.of("connect.timeout", "30000")));
+        return reference;
     }
 
     private static void fails(String what, Runnable call) {

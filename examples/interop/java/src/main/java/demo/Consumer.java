@@ -61,7 +61,7 @@ public final class Consumer {
     }
 
     private static Invocation.Builder invocation(String method, Object arguments) {
-        return invocation(method, arguments, 5000);
+        return invocation(method, arguments, 30_000);
     }
 
     /** One Invoke. It is given up after so many milliseconds. */
@@ -85,7 +85,7 @@ public final class Consumer {
     }
 
     private Object call(String method, Object arguments) {
-        return read(send(invocation(method, arguments), 5000));
+        return read(send(invocation(method, arguments), 30_000));
     }
 
     private static CallException failure(Runnable call) {
@@ -103,7 +103,7 @@ public final class Consumer {
         System.out.println("with a default: " + call("add", List.of(2)));
 
         Invocation.Builder laden = invocation("baggage", List.of()).putAttachments("shop", "north");
-        Result answer = send(laden, 5000);
+        Result answer = send(laden, 30_000);
         Object received = ((Map<?, ?>) read(answer)).get("shop");
         String sent = answer.getAttachmentsOrDefault("seen-by", "");
         System.out.println("attachments: " + received + " there, " + sent + " back");
@@ -118,12 +118,12 @@ public final class Consumer {
         CallException late = failure(() -> send(invocation("sleep", List.of(2), 200), 200));
         System.out.println("timeout: " + late.status);
         // The provider lets a method end. It answers then, and says that the time was up.
-        Result answer = send(invocation("sleep", List.of(0.3), 100), 5000);
+        Result answer = send(invocation("sleep", List.of(1.5), 1000), 30_000);
         System.out.println("expired at the provider: " + answer.getExpired());
     }
 
     private void describe() {
-        DescribeResponse described = stub.withDeadlineAfter(5, TimeUnit.SECONDS)
+        DescribeResponse described = stub.withDeadlineAfter(30, TimeUnit.SECONDS)
                 .describe(DescribeRequest.newBuilder().setService("demo.Greeter").build());
         for (MethodDescription method : described.getServices(0).getMethodsList()) {
             String parameters = method.getParametersList().stream()

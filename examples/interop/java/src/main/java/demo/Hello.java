@@ -21,7 +21,7 @@ public final class Hello {
                     .setValue(Values.of(List.of("Ann")))
                     .build();
             Result result = FacadeGrpc.newBlockingStub(channel)
-                    .withDeadlineAfter(5, TimeUnit.SECONDS)
+                    .withDeadlineAfter(30, TimeUnit.SECONDS)
                     .invoke(call);
             if (result.hasError()) {
                 System.err.println(result.getError().getMessage());
