@@ -137,11 +137,12 @@ def serve() -> Iterator[Callable[..., str]]:
 
     yield start
     for process in processes:
+        process.terminate()
+    for process in processes:
         _end(process)
 
 
 def _end(process: subprocess.Popen[str]) -> None:
-    process.terminate()
     try:
         process.wait(20)
     except subprocess.TimeoutExpired:

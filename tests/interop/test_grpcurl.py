@@ -85,15 +85,15 @@ def test_mistakes(call):
 
 
 def test_time_left(call):
-    """A call that takes longer than it may is answered in time, without a value."""
-    assert call(method="sleep", value=[30], time_left_us=100_000) == {"expired": True}
+    """A call that takes longer than it may is answered without a value."""
+    assert call(method="sleep", value=[1.5], time_left_us=1_000_000) == {"expired": True}
 
 
 def test_deadline(grpcurl, provider):
-    """gRPC's own deadline holds too."""
-    body = '{"service": "demo.Greeter", "method": "sleep", "value": [30]}'
+    """gRPC's own deadline holds too. It counts from before the connection."""
+    body = '{"service": "demo.Greeter", "method": "sleep", "value": [9]}'
     method = "facade.v1.Facade/Invoke"
-    done = grpcurl("-plaintext", "-max-time", "0.2", *PROTOS, "-d", body, provider, method)
+    done = grpcurl("-plaintext", "-max-time", "3", *PROTOS, "-d", body, provider, method)
     assert "DeadlineExceeded" in done.stderr
 
 

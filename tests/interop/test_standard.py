@@ -32,7 +32,7 @@ def test_reflection(run, provider, report):
 
 def test_health(run, provider, report):
     """It tells by its exit code whether the server, or a service, serves."""
-    probe = ("grpc-health-probe", "-connect-timeout", "20s", "-rpc-timeout", "20s")
+    probe = ("grpc-health-probe", "-connect-timeout", "40s", "-rpc-timeout", "40s")
     for more in ((), ("-service", "demo.Greeter")):
         done = run(*probe, "-addr", provider, *more)
         assert (done.returncode, done.stderr.strip()) == (0, "status: SERVING")
