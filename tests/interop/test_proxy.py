@@ -105,24 +105,25 @@ async def test_calls(name, proxy, provider, version, report):
 
 @pytest.fixture
 async def behind() -> AsyncIterator[facade.Server]:
-    """A provider in this process, which soon asks for a sign of life. Another may come to its
-    port."""
-    async with facade.Server(f"127.0.0.1:{free_port()}", heartbeat=0.3) as server:
+    """A provider in this process. Another may come to its port."""
+    async with facade.Server(f"127.0.0.1:{free_port()}") as server:
         server.export(Greeter, PythonGreeter())
         yield server
 
 
 @pytest.mark.parametrize("name", PROXIES)
-async def test_heartbeats_keep_a_stream(name, proxy, behind):
+async def test_heartbeats_keep_a_stream(name, proxy):
     """A call may take longer than the proxy bears silence, as both ends speak meanwhile."""
-    # Longer than what a busy machine stands still for.
-    address = proxy(name, behind, ("90s", "8s"))
     connected = []
-    async with facade.AsyncClient(
-        address, timeout=50.0, heartbeat=0.3, on_connect=connected.append
-    ) as client:
-        assert await client.refer(Greeter).sleep(10.0) == 10.0
-        assert await client.refer(Greeter).hello("Ann") == "Hello Ann"
+    async with facade.Server(heartbeat=0.3) as server:
+        server.export(Greeter, PythonGreeter())
+        # Longer than what a busy machine stands still for.
+        address = proxy(name, server, ("90s", "8s"))
+        async with facade.AsyncClient(
+            address, timeout=50.0, heartbeat=0.3, on_connect=connected.append
+        ) as client:
+            assert await client.refer(Greeter).sleep(10.0) == 10.0
+            assert await client.refer(Greeter).hello("Ann") == "Hello Ann"
     assert len(connected) == 1
 
 
