@@ -25,21 +25,14 @@ from facade.exchange.answering import Exports, Peer
 from facade.exchange.assembly import Assembly
 from facade.exchange.bulk import LARGE
 from facade.exchange.dispatcher import Dispatcher
+from facade.exchange.ending import hear_out, reason_of
 from facade.exchange.envelope import Envelope, Frame, parse
 from facade.exchange.heartbeat import Heartbeat, ping, pong
 from facade.exchange.idle import Idle
 from facade.exchange.life import Event, Life, State
 from facade.exchange.multiplexer import Multiplexer
 from facade.exchange.opened import LONG, open_frame
-from facade.exchange.protocol import (
-    CHUNKS,
-    ITEMS,
-    Violation,
-    check_setup,
-    make_setup,
-    no_setup,
-    reason_of,
-)
+from facade.exchange.protocol import CHUNKS, ITEMS, Violation, check_setup, make_setup, no_setup
 from facade.exchange.settings import DEFAULT_MAX_MESSAGE, Settings
 from facade.exchange.stream import FrameStream
 from facade.exchange.writer import Writer
@@ -104,9 +97,11 @@ class Connection:
             self._writer.run(self.calls, self._finish_when_idle), name="facade-writer"
         )
         finished = asyncio.create_task(self._finished.wait(), name="facade-finished")
-        ends = (self._reading, writer, finished)
+        ends: tuple[asyncio.Future[Any], ...] = (self._reading, writer, finished)
         try:
             await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
+            if writer.done() and await hear_out(writer, (self._reading, finished), self._stream):
+                ends = (self._reading, finished)
             over = finished.done() and not self._reading.done()
             if over and self._opened and self._error is None:
                 await self._leave()

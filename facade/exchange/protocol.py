@@ -4,13 +4,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from facade.core.errors import Code, RpcError, Sent, Status, Unavailable
-from facade.core.log import get_logger
 from facade.exchange.envelope import Envelope
 from facade.exchange.limits import Limits
 from facade.exchange.settings import Settings
-from facade.exchange.stream import FrameStream
-
-logger = get_logger(__name__)
 
 VERSION = 1
 
@@ -57,13 +53,3 @@ def no_setup(address: str, limits: Limits) -> Unavailable:
         f"{address} sent no setup within {limits.handshake_timeout:g} s (handshake_timeout)",
         sent=Sent.NOT_SENT,
     )
-
-
-def reason_of(problem: BaseException, known: RpcError | None, stream: FrameStream) -> RpcError:
-    """Why a stream ends that ``problem`` came up on; what was ``known`` before goes first."""
-    if isinstance(problem, Exception) and not isinstance(problem, RpcError):
-        problem = stream.explain(problem) or problem
-    if isinstance(problem, RpcError):
-        return known or problem
-    logger.error("a bug in the exchange ends the stream", exc_info=problem)
-    return RpcError("a bug in the exchange: see the log", status=Status.INTERNAL)

@@ -254,12 +254,22 @@ class ClientStream:
         self.local_address = ""
         self.identity: Any = None  # gRPC does not tell it here
         self.read = call.read
-        self.write = call.write
+        self._write: Callable[[bytes], Awaitable[None]] | None = None
+
+    async def write(self, frame: bytes) -> None:
+        """Past grpcio's own, which takes a write that fails for the end of the call: what the peer
+        had sent before it ended that can't be read then, nor why it did."""
+        if self._write is None:
+            await self._call.wait_for_connection()
+            core: Any = getattr(self._call, "_cython_call", None)  # private: it may go
+            self._write = self._call.write if core is None else core.send_serialized_message
+        await self._write(frame)
 
     def explain(self, error: Exception) -> RpcError | None:
         if isinstance(error, grpc.aio.AioRpcError):
             return translate(error, self.remote_address, _NO_STREAMS, self._tls)
-        if isinstance(error, asyncio.InvalidStateError):  # written to after its end
+        if isinstance(error, (grpc.aio.InternalError, asyncio.InvalidStateError)):
+            # It was written to after its end.
             return Unavailable(f"the stream to {self.remote_address} has ended")
         return None
 
@@ -270,15 +280,12 @@ class ClientStream:
         return await _describe(self._channel, self.remote_address, request, left, self._tls, shown)
 
     async def finish(self) -> None:
+        self._write = self._call.write  # which refuses more
         await self._call.done_writing()
 
     def close(self, error: RpcError | None = None) -> None:
         if self._closing is None:
-            core = getattr(self._call, "_cython_call", None)  # private: it may go
-            if not self._call.cancel() and core is not None:
-                # A call whose write has failed counts as over. For C-core it is not, while there
-                # is something to read: it would stay, with its connection, and nobody could end it.
-                core.cancel("the connection ended")
+            self._call.cancel()
             self._closing = asyncio.ensure_future(self._channel.close())
 
     async def gone(self) -> None:

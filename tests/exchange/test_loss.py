@@ -9,7 +9,7 @@ from facade import Status
 from facade.codec import RAW
 from facade.core.invocation import Invocation
 from facade.exchange.bulk import LARGE
-from facade.exchange.connection import Connection, Settings
+from facade.exchange.connection import TURN, Connection, Settings
 from facade.exchange.memory import pair
 from facade.exchange.multiplexer import Multiplexer
 
@@ -38,6 +38,27 @@ async def test_connection_lost_with_calls_in_flight(consumer, calls_under_way):
     assert "exchange.Worker.echo" in str(errors[0])
     assert "exchange.Worker.work" in str(errors[2])
     transport.gate.set()
+
+
+async def test_answered_before_the_end(consumer, envelope):
+    """A call that the provider answered before it ended the stream has that answer, though a
+    write fails meanwhile."""
+    _, worker, transport = consumer(wait_for_ready=False)
+    answered = worker.echo.future("a")
+    hand = await transport.accept()
+    id = (await hand.receive()).id
+    transport.gate.clear()
+    lost = worker.echo.future("b")
+    await transport.held.wait()
+    for _ in range(3):
+        await hand.send(*(envelope.empty("ping") for _ in range(3 * TURN)))
+    await hand.send(envelope.result(id, "a"))
+    hand.stream.close()
+    transport.gate.set()
+    assert await answered == "a"
+    with pytest.raises(facade.Unavailable) as caught:
+        await lost
+    assert caught.value.sent is facade.Sent.MAYBE_EXECUTED
 
 
 async def test_call_after_the_connection_was_lost(consumer, envelope):
