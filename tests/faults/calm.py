@@ -1,6 +1,7 @@
 """What a storm may not leave behind, at either end."""
 
 import asyncio
+import contextlib
 
 import facade
 from tests.faults.census import Census
@@ -74,18 +75,31 @@ class Calm:
         except TimeoutError:
             settled = False
         here, there = await self._look()
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(SETTLED):
+                # What waits for nothing may still be let go of, by another thread or process.
+                while self._opened(here, there) or self._objects(here, there) > OBJECTS:
+                    await asyncio.sleep(0.05)
+                    here, there = await self._look()
         left = here["pending"] + there["pending"] - 1 + there["running"]
         report(f"{name}: calls left after {SETTLED:g} s", f"{left}", "0", settled and not left)
-        more = {
+        more = self._opened(here, there)
+        report(f"{name}: tasks, threads, descriptors", f"{more or '+0'}", "+0", not more)
+        added = self._objects(here, there)
+        report(f"{name}: objects", f"{added:+,d}", f"<= {OBJECTS:,}", added <= OBJECTS)
+        grown = max(here["memory"] - self._here["memory"], there["memory"] - self._there["memory"])
+        report(f"{name}: memory", f"{grown:+d} KiB", f"<= {GROWTH} KiB", grown <= GROWTH)
+
+    def _opened(self, here: Snapshot, there: Snapshot) -> Snapshot:
+        """What there is more of than before."""
+        return {
             f"{kind} {side}": now[kind] - before[kind]
             for side, now, before in (("here", here, self._here), ("there", there, self._there))
             for kind in ("tasks", "threads", "descriptors")
             if now[kind] > before[kind]
         }
-        report(f"{name}: tasks, threads, descriptors", f"{more or '+0'}", "+0", not more)
-        added = max(
+
+    def _objects(self, here: Snapshot, there: Snapshot) -> int:
+        return max(
             here["objects"] - self._here["objects"], there["objects"] - self._there["objects"]
         )
-        report(f"{name}: objects", f"{added:+,d}", f"<= {OBJECTS:,}", added <= OBJECTS)
-        grown = max(here["memory"] - self._here["memory"], there["memory"] - self._there["memory"])
-        report(f"{name}: memory", f"{grown:+d} KiB", f"<= {GROWTH} KiB", grown <= GROWTH)
